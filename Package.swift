@@ -27,10 +27,10 @@ let plugins: [Target.Dependency] = [
     "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
     "RedactionProcessor",
     "FilterProcessor",
-    "AttributesProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter", "StdoutExporter",
+    "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter", "StdoutExporter",
     "OTLPHTTPExporter", "EventsReceiver",
     "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
-    "OAuth2ClientExtension",
+    "OAuth2ClientExtension", "UsageMetricsConnector",
 ]
 
 let package = Package(
@@ -141,6 +141,7 @@ let package = Package(
         plugin("RedactionProcessor", "Processors/Redaction"),
         plugin("FilterProcessor", "Processors/Filter"),
         plugin("AttributesProcessor", "Processors/Attributes"),
+        plugin("ResourceProcessor", "Processors/Resource"),
         plugin(
             "SQLiteExporter",
             "Exporters/SQLite",
@@ -152,6 +153,7 @@ let package = Package(
         plugin("PostgreSQLExporter", "Exporters/PostgreSQL", ["UsageDatabase"]),
         plugin("JSONLExporter", "Exporters/JSONL"),
         plugin("StdoutExporter", "Exporters/Stdout"),
+        plugin("UsageMetricsConnector", "Connectors/UsageMetrics"),
         plugin(
             "OTLPHTTPExporter",
             "Exporters/OTLPHTTP",
@@ -344,8 +346,10 @@ let package = Package(
             name: "ProcessorTests",
             dependencies: [
                 "AttributesProcessor", "CollectorKit", "CollectorTesting", "FilterProcessor", "FlushCounter", "OTLP",
-                "RedactionProcessor",
-                "RetentionProcessor", "TokensProcessor", "Usage", .product(name: "Logging", package: "swift-log"),
+                "RedactionProcessor", "ResourceProcessor",
+                "RetentionProcessor", "TokensProcessor", "Usage",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Fixtures"]
         ),
@@ -360,6 +364,7 @@ let package = Package(
         pluginTests("PostgreSQLExporter", more: ["PostgresServer", "UsageDatabase"]),
         pluginTests("JSONLExporter", more: ["FlushCounter", "TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
+        pluginTests("UsageMetricsConnector"),
         pluginTests(
             "OTLPHTTPExporter",
             more: [

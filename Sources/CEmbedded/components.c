@@ -26,6 +26,9 @@ static const unsigned char processor_pricing[] = {
 static const unsigned char processor_redaction[] = {
 #embed "../../Plugins/Processors/Redaction/README.md"
 };
+static const unsigned char processor_resource[] = {
+#embed "../../Plugins/Processors/Resource/README.md"
+};
 static const unsigned char processor_retention[] = {
 #embed "../../Plugins/Processors/Retention/README.md"
 };
@@ -46,6 +49,9 @@ static const unsigned char exporter_sqlite[] = {
 };
 static const unsigned char exporter_stdout[] = {
 #embed "../../Plugins/Exporters/Stdout/README.md"
+};
+static const unsigned char connector_usage_metrics[] = {
+#embed "../../Plugins/Connectors/UsageMetrics/README.md"
 };
 static const unsigned char extension_api_keys[] = {
 #embed "../../Plugins/Extensions/APIKeys/README.md"
@@ -76,6 +82,7 @@ static const hammurabi_component_page pages[] = {
     PAGE(processor, filter),
     PAGE(processor, pricing),
     PAGE(processor, redaction),
+    PAGE(processor, resource),
     PAGE(processor, retention),
     PAGE(processor, tokens),
     PAGE(exporter, jsonl),
@@ -83,6 +90,7 @@ static const hammurabi_component_page pages[] = {
     PAGE(exporter, postgresql),
     PAGE(exporter, sqlite),
     PAGE(exporter, stdout),
+    PAGE(connector, usage_metrics),
     PAGE(extension, api_keys),
     PAGE(extension, basicauth),
     PAGE(extension, bearertokenauth),

@@ -19,6 +19,8 @@ public struct Batch: Sendable {
     public var memory: (any MemoryAllowance)?
     /// Through how many collectors of this kind it has come.
     public var hops = 0
+    /// The sender; nil for a batch that no request brought.
+    public var client: ClientContext?
     /// When the batch came in.
     public var receivedAt: Timestamp
 

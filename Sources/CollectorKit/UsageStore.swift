@@ -16,6 +16,11 @@ public protocol UsageStore: Sendable {
     /// The counted calls that ended in a range of time, in the order of their time and then of their id; of who made them only the model
     /// and the provider are filled in.
     func calls(_ query: CallQuery) async throws -> [Call]
+    /// What changed since a reader asked last: whole blocks of counted calls, of one state of the store.
+    ///
+    /// For what adds up or mirrors the calls of a store. One answer has some ten thousand calls; the rest follows under its cursor.
+    /// - Parameter cursor: That of the answer before; nil for everything.
+    func changes(since cursor: UsageCursor?) async throws -> UsageChanges
     /// How well the calls of a period are known.
     func quality(of period: Period) async throws -> DataQuality
     /// All non-empty names of a dimension in the stored data; names of removed data may be among them.
@@ -33,6 +38,11 @@ public protocol UsageStore: Sendable {
 }
 
 extension UsageStore {
+    /// Refuses: a store of another program may not know what changed.
+    public func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
+        throw StoreError("this store does not hand over its changes")
+    }
+
     /// The cost of a period, by dimensions, without a filter.
     public func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {
         try await summary(UsageQuery(period, now: now))

@@ -59,6 +59,12 @@ public struct ComponentConformance {
         case .exporter:
             violations += await lifecycleViolations { settings in try factory.makeExporter(config, settings) }
             violations += await exporterViolations(config)
+        case .connector:
+            guard let sides = factory.sides else { return violations + ["a connector has two sides"] }
+            violations += await lifecycleViolations { settings in try sides.exporter.makeExporter(config, settings) }
+            violations += await lifecycleViolations { settings in
+                try sides.receiver.makeReceiver(config, settings, next: SignalConsumers([:]))
+            }
         case .extension:
             violations += await lifecycleViolations { settings in
                 try factory.makeExtension(config, settings, with: CollectorParts())

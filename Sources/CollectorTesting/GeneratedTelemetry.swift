@@ -156,6 +156,7 @@ struct GeneratedTelemetry {
         update.user = some(["ann", "bob", nil])
         update.project = some(["p", "q", nil])
         update.machine = some(["box", nil])
+        update.team = some(["red", "blue", nil, nil])
         update.model = some(["m", "m", "unpriced", nil])
         update.provider = some(["openai", nil])
         update.error = some(["overloaded", nil, nil])
@@ -305,6 +306,10 @@ extension GeneratedTelemetry {
         for model in ["m", "unpriced", "", "nothing"] { queries.append(query { $0.filter[.model] = [model] }) }
         queries.append(query { $0.filter[.model] = ["unpriced", "", "nothing"] })
         queries.append(query { ($0.filter[.user], $0.filter[.machine]) = (["ann", ""], ["box"]) })
+        for (dimension, name) in names {
+            queries.append(query { ($0.filter[dimension], $0.filter.clock) = ([name], clock) })
+            queries.append(query { ($0.filter[dimension], $0.filter.naming) = ([name], naming) })
+        }
         for days in ["today", "7d", "2026-10"] {
             queries.append(query { $0.period = try? Period(days, timezone: "Asia/Kolkata", now: now) })
         }
@@ -330,15 +335,44 @@ extension GeneratedTelemetry {
         }
         for (dimension, names) in [
             (UsageDimension.model, ["m", ""]), (.agent, ["codex"]), (.project, ["p", "nothing"]), (.user, [""]),
-            (.machine, ["box"]),
+            (.machine, ["box"]), (.team, ["red", ""]), (.branch, ["main", ""]), (.agentKind, ["main"]),
+            (.hour, ["00", "05", "11", "12", "18"]),
         ] {
             var question = all
             question.filter[dimension] = Set(names)
+            question.filter.clock = period.clock
             (question.series, question.filter[.user]) = (dimension, question.filter[.user].union(["ann", ""]))
             questions.append(question)
         }
+        for dimension in [UsageDimension.user, .team] {
+            var question = all
+            (question.series, question.filter.naming) = (dimension, naming)
+            questions.append(question)
+            for name in ["Ann", "bob", "red", "green", ""] {
+                question.filter[dimension] = [name]
+                questions.append(question)
+            }
+        }
         return questions
     }
+
+    /// A name in each of some dimensions, and one that nothing has.
+    private static let names: [(UsageDimension, String)] = [
+        (.team, "red"), (.team, "green"), (.team, ""), (.user, "Ann"), (.user, "ann"), (.branch, "main"), (.branch, ""),
+        (.agentKind, "main"), (.agentKind, "subagent"), (.hour, "11"), (.hour, "12"), (.hour, "23"), (.hour, "nothing"),
+    ]
+
+    /// Rules that call two users one person, and give some sessions a team.
+    private static let naming: NamingRules = {
+        var naming = NamingRules()
+        naming.people = ["ann": "Ann", "anna": "Ann"]
+        naming.teamsOfUsers = ["ann": "green"]
+        naming.teamsOfProjects = ["p": "red", "q": "grey"]
+        return naming
+    }()
+
+    /// A clock that is changed twice a year.
+    private static let clock = LocalClock(timezone: "Europe/Berlin", until: now) ?? .utc
 
     private static func query(_ change: (inout SessionQuery) -> Void) -> SessionQuery {
         var query = SessionQuery(now: now)

@@ -27,12 +27,10 @@ struct ReferenceAnswers {
         var summary = UsageSummary(period: period)
         func owner(_ call: Call) -> Session? { call.session.flatMap { all[$0] } }
         func name(_ dimension: UsageDimension, _ call: Call) -> String? {
-            switch dimension {
-            case .model: call.model
-            case .agent: owner(call).map(\.agent) ?? call.agent
-            case .project: owner(call).map(\.project) ?? call.project
-            case .user: owner(call).map(\.user) ?? call.user
-            case .machine: owner(call).map(\.machine) ?? call.machine
+            switch dimension.source {
+            case .call: call.model
+            case .time: LocalClock.names[period.clock.hour(of: call.time)]
+            case .session: query.filter.naming.name(of: owner(call)?.names ?? call.ownNames, in: dimension)
             }
         }
         let calls = counted.filter { call in
@@ -68,8 +66,7 @@ struct ReferenceAnswers {
             }
         }
         for call in calls { summary.totals += call.totals }
-        (summary.byModel, summary.byAgent, summary.byProject) = (shares(.model), shares(.agent), shares(.project))
-        (summary.byUser, summary.byMachine) = (shares(.user), shares(.machine))
+        for dimension in UsageDimension.allCases { summary[by: dimension] = shares(dimension) }
         summary.unpricedModels = ListedNames.bounded(Self.unpriced(calls)).map(\.model)
         summary.sessionCount = Set(calls.compactMap(\.session)).count
         summary.activeSessions = all.values.count { $0.status(at: now) == .active && isMeant($0, by: query.filter) }
@@ -78,6 +75,19 @@ struct ReferenceAnswers {
             .sorted { ($1.totals.cost, $0.id) < ($0.totals.cost, $1.id) }
         summary.sessions = Array(summary.sessions.prefix(UsageSummary.maximumSessions))
         return summary
+    }
+
+    /// The sums of all counted calls by model and the names of sessions.
+    func series(by dimensions: [UsageDimension]) -> [StoreMeter.Series: UsageMeter.Sums] {
+        let all = Dictionary(uniqueKeysWithValues: sessions.map { ($0.id, $0) })
+        return counted.reduce(into: [:]) { sums, call in
+            let names = call.session.flatMap { all[$0]?.names } ?? call.ownNames
+            let series = dimensions.map { ($0 == .model ? call.model : $0.name(of: names)) ?? "" }
+            let price = call.price ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
+            var counted = CountedCall(id: call.id, time: call.time, counts: call.counts, price: price)
+            counted.duration = call.duration
+            sums[series, default: UsageMeter.Sums()] += UsageMeter.Sums(counted)
+        }
     }
 
     func quality(of period: Period) -> DataQuality {
@@ -99,24 +109,20 @@ struct ReferenceAnswers {
     func names(of dimension: UsageDimension) -> Set<String> {
         let alone = counted.filter { $0.session == nil }
         let names: [String?] =
-            switch dimension {
-            case .model: counted.map(\.model)
-            case .agent: sessions.map(\.agent) + alone.map(\.agent)
-            case .project: sessions.map(\.project) + alone.map(\.project)
-            case .user: sessions.map(\.user) + alone.map(\.user)
-            case .machine: sessions.map(\.machine) + alone.map(\.machine)
+            switch dimension.source {
+            case .call: counted.map(\.model)
+            case .time: LocalClock.names
+            case .session: (sessions.map(\.names) + alone.map(\.ownNames)).map { dimension.name(of: $0) }
             }
         return Set(names.compactMap(\.self)).subtracting([""])
     }
 
     /// Whether a session matches a filter and used one of the models.
     private func isMeant(_ session: Session, by filter: UsageFilter) -> Bool {
-        let names: [(String?, UsageDimension)] = [
-            (session.agent, .agent), (session.project, .project), (session.user, .user), (session.machine, .machine),
-        ]
-        return names.allSatisfy { filter.allows($0, as: $1) }
-            && (filter[.model].isEmpty
-                || counted.contains { $0.session == session.id && filter.allows($0.model, as: .model) })
+        let own = counted.filter { $0.session == session.id }
+        return filter.allows(session.names)
+            && (filter[.model].isEmpty || own.contains { filter.allows($0.model, as: .model) })
+            && (filter[.hour].isEmpty || own.contains { filter.allows($0.time) })
     }
 
     func sessions(_ query: SessionQuery) -> SessionPage {

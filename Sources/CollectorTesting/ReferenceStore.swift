@@ -143,6 +143,7 @@ extension Session {
         project = update.project
         user = update.user
         machine = update.machine
+        team = update.team
         branch = update.branch?.value
         agentVersion = update.agentVersion?.value
         parent = update.parent

@@ -133,7 +133,9 @@ public struct UsageStoreConformance: Sendable {
         var reference = ReferenceStore()
         var exporter = try await start(folder)
         var violations: [String] = []
-        for step in script.steps {
+        // It follows the changes of the store through all steps, restarts among them.
+        let meter = StoreMeter(by: Self.metered, listing: 1_000_000)
+        for (number, step) in script.steps.enumerated() {
             switch step {
             case .consume(let batch):
                 let expected = try reference.consume(batch)
@@ -141,6 +143,7 @@ public struct UsageStoreConformance: Sendable {
                 if found != expected {
                     violations.append("\(name): it found \(found ?? -1) new calls, not \(expected)")
                 }
+                if number.isMultiple(of: 3) { _ = try await meter.read(Self.store(exporter)) }
             case .restart:
                 let identity = exporter.storeIdentity
                 await exporter.shutdown()
@@ -163,12 +166,20 @@ public struct UsageStoreConformance: Sendable {
             case .ask:
                 let (reference, store) = (try reference.answers(), try Self.store(exporter))
                 violations += try await compareSums(reference, store, name)
+                violations += Self.difference(
+                    StoreAnswers.lines(reference.series(by: Self.metered)),
+                    StoreAnswers.lines(try await meter.read(store)),
+                    "\(name), sums of changes"
+                )
                 if script.asksAll { violations += try await compareSessions(reference, store, name) }
             }
         }
         await exporter.shutdown()
         return violations
     }
+
+    /// The dimensions of sums that follow changes.
+    private static let metered = [UsageDimension.model] + UsageDimension.ofSessions
 
     private func start(_ folder: String) async throws -> any Exporter {
         let settings = ComponentSettings(
@@ -328,13 +339,9 @@ struct StoreAnswers {
             "\(summary.period.name) \(text(summary.totals)) sessions \(summary.sessionCount) active \(summary.activeSessions) "
                 + "unpriced \(summary.unpricedModels)"
         ]
-        let groups = [
-            ("model", summary.byModel), ("agent", summary.byAgent), ("project", summary.byProject),
-            ("user", summary.byUser), ("machine", summary.byMachine),
-        ]
-        for (name, shares) in groups {
-            lines += shares.sorted { $0.key < $1.key }.map {
-                "\(name) \($0.key): \(text($0.value.totals)) sessions \($0.value.sessions)"
+        for dimension in UsageDimension.allCases {
+            lines += summary[by: dimension].sorted { $0.key < $1.key }.map {
+                "\(dimension.rawValue) \($0.key): \(text($0.value.totals)) sessions \($0.value.sessions)"
             }
         }
         lines += summary.byDay.filter { $0.totals.calls > 0 }.map { "\($0.date) \(text($0.totals))" }
@@ -343,6 +350,13 @@ struct StoreAnswers {
             lines += values.sorted { $0.key < $1.key }.map { "series \(day) \($0.key): \(text($0.value))" }
         }
         return lines + summary.sessions.map(text)
+    }
+
+    static func lines(_ series: [StoreMeter.Series: UsageMeter.Sums]) -> [String] {
+        series.map { names, sums in
+            "\(names) \(sums.calls)(\(sums.unpricedCalls)) \(sums.input)/\(sums.cacheRead)/\(sums.cacheWrite)/\(sums.output)/"
+                + "\(sums.reasoning) \(sums.cost) \(sums.durations.counts) \(sums.durations.sum)"
+        }.sorted()
     }
 
     static func lines(_ quality: DataQuality) -> [String] {
@@ -410,7 +424,8 @@ struct StoreAnswers {
 
     private static func text(_ session: Session) -> String {
         let names = [
-            session.name, session.agent, session.model, session.project, session.user, session.machine, session.branch,
+            session.name, session.agent, session.model, session.project, session.user, session.machine, session.team,
+            session.branch,
             session.agentVersion, session.parent, session.taskStatus,
         ]
         let bounds = "\(session.startedAt.nanoseconds)-\(session.lastSeenAt.nanoseconds)"

@@ -158,6 +158,12 @@ package struct KeyRule: Sendable {
         )
     }
 
+    /// The name of the key that a request shows; nil where it has none.
+    func keyName(of request: HTTPRequest, for route: Route) -> String? {
+        Self.key(in: request.headerFields, orPassword: route.acceptsBasicAuthentication)
+            .flatMap { authenticator.name(of: $0) }
+    }
+
     /// Whether an accepted request would still be accepted: its key may have been revoked, or have lost a scope.
     func stillAdmits(_ request: HTTPRequest, for route: Route) -> Bool {
         guard route.access != .open else { return true }

@@ -163,7 +163,8 @@ final class Exchange {
                 ? RequestBody(bytes: body.bytes) : RequestBody(statedLength: statedLength, source: source()),
             memory: memory,
             permissions: permissions,
-            shortWork: isShort ? ShortWork(bytes: limits.smallBody, workers: WorkerThreads.shared) : nil
+            shortWork: isShort ? ShortWork(bytes: limits.smallBody, workers: WorkerThreads.shared) : nil,
+            client: context(of: request, route)
         )
         let service = service
         if isShort {
@@ -172,6 +173,16 @@ final class Exchange {
             Task(executorPreference: WorkerThreads.shared) { answer(await service.answer(request, route)) }
         } else {
             Task { answer(await service.answer(request, route)) }
+        }
+    }
+
+    /// What is known of the sender; the name of its key is looked up when it is asked for.
+    private func context(of request: HTTPRequest, _ route: Route) -> ClientContext {
+        let rule: KeyRule? = if case .keys(let rule) = site.admission { rule } else { nil }
+        return ClientContext(fields: request.headerFields) { [client] in
+            client?.ipAddress
+        } keyName: {
+            rule?.keyName(of: request, for: route)
         }
     }
 

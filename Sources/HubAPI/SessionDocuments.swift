@@ -43,6 +43,9 @@ package struct SessionDocument: Codable, Hashable, Sendable, UsageCounts {
     package var totalTokens: Int64
     package var cost: Dollars
     package var unpricedCalls: Int64
+    package var team: String?
+    /// `main` or `subagent`.
+    @Added package var agentKind: String
     package var branch: String?
     package var agentVersion: String?
     package var parentSessionId: String?
@@ -59,6 +62,7 @@ package struct SessionDocument: Codable, Hashable, Sendable, UsageCounts {
         (calls, unpricedCalls, cost) = (totals.calls, totals.unpricedCalls, Dollars(totals.cost))
         (inputTokens, outputTokens, reasoningTokens) = (counts.uncachedInput, counts.output, counts.reasoning)
         (cacheReadTokens, cacheWriteTokens, totalTokens) = (counts.cacheRead, counts.cacheWrite, counts.total)
+        (team, agentKind) = (session.team, session.names.kind)
         (branch, agentVersion, parentSessionId) = (session.branch, session.agentVersion, session.parent)
         knowledge = session.provenance.name
     }

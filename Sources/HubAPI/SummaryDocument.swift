@@ -28,6 +28,10 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
     package var byProject: ByName<Share>
     package var byUser: ByName<Share>
     package var byMachine: ByName<Share>
+    @Added package var byTeam: ByName<Share>
+    @Added package var byBranch: ByName<Share>
+    @Added package var byAgentKind: ByName<Share>
+    @Added package var byHour: ByName<Share>
     package var byDay: [Day]
     /// Left out in the events of a stream.
     @Omittable package var sessions: [SessionDocument]?
@@ -44,7 +48,19 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
     /// Only on request.
     @Omittable package var series: Series?
 
-    /// The part of one model, agent, project, user or machine in a period.
+    /// The members with shares by dimension.
+    private static let byDimension: [UsageDimension: @Sendable (SummaryDocument) -> ByName<Share>] = [
+        .model: { $0.byModel }, .agent: { $0.byAgent }, .project: { $0.byProject }, .user: { $0.byUser },
+        .machine: { $0.byMachine }, .team: { $0.byTeam }, .branch: { $0.byBranch }, .agentKind: { $0.byAgentKind },
+        .hour: { $0.byHour },
+    ]
+
+    /// What each name of a dimension has.
+    package subscript(by dimension: UsageDimension) -> ByName<Share> {
+        Self.byDimension[dimension]?(self) ?? .empty
+    }
+
+    /// The part of one name of a dimension in a period.
     package struct Share: Codable, Hashable, Sendable, UsageCounts {
         package var cost: Dollars
         package var sessions: Int64
@@ -164,7 +180,9 @@ extension SummaryDocument {
         (unpricedModels, saturated) = (summary.unpricedModels.map(nameInAnswers), totals.isSaturated)
         (byModel, byAgent) = (Self.shares(summary.byModel), Self.shares(summary.byAgent))
         (byProject, byUser) = (Self.shares(summary.byProject), Self.shares(summary.byUser))
-        byMachine = Self.shares(summary.byMachine)
+        (byMachine, byTeam) = (Self.shares(summary.byMachine), Self.shares(summary[by: .team]))
+        (byBranch, byAgentKind) = (Self.shares(summary[by: .branch]), Self.shares(summary[by: .agentKind]))
+        byHour = Self.shares(summary[by: .hour])
         byDay = summary.byDay.map(Day.init)
         sessions =
             extras.listsSessions

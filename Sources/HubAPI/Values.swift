@@ -106,10 +106,10 @@ package protocol Emptiness {
     static var empty: Self { get }
 }
 
-extension Array: Emptiness { package static var empty: [Element] { [] } }
-
 extension ByName: Emptiness { package static var empty: Self { Self([]) } }
+extension Array: Emptiness { package static var empty: [Element] { [] } }
 extension Bool: Emptiness { package static var empty: Bool { false } }
+extension String: Emptiness { package static var empty: String { "" } }
 extension Int64: Emptiness { package static var empty: Int64 { 0 } }
 
 // MARK: - Names

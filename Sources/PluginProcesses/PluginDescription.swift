@@ -120,7 +120,7 @@ struct PluginDescription: Sendable, Equatable {
             switch kind {
             case .processor: PluginProcessorKeys.documentation.keys.sorted()
             case .exporter: PluginExporterKeys.documentation.keys.sorted()
-            case .receiver, .extension: []
+            case .receiver, .connector, .extension: []
             }
         guard let name = PluginSchema(schema).names.first(where: { taken.contains($0) }) else { return }
         throw Problem(description: "\(type): the key \(name) is read by the collector itself; name it otherwise")

@@ -65,7 +65,7 @@ public struct KnownPlugin: Sendable {
                 terms.batchTime = values.keys.timeout.duration
                 return PluginExporter(command, terms, values.keys, host: host, settings)
             }
-        case .processor, .extension:
+        case .processor, .connector, .extension:
             return .processor(
                 offer.type,
                 ConfigDefinition(PluginProcessorKeys.self, and: schema, home: userHome),

@@ -18,11 +18,13 @@ import OTLPReceiver
 import PostgreSQLExporter
 import PricingProcessor
 import RedactionProcessor
+import ResourceProcessor
 import RetentionProcessor
 import SQLiteExporter
 import StdoutExporter
 import Synchronization
 import TokensProcessor
+import UsageMetricsConnector
 
 /// The components of this program: the built-in ones, of which this is the only list, and those that an own build adds.
 ///
@@ -68,8 +70,8 @@ enum BuiltInPlugins {
         Registry([
             .otlp, .events,
             .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
-            .tokens, .pricing, .retention, .redaction, .filter, .attributes,
-            .sqlite, .jsonl, .postgresql, .stdout, .otlpHTTP(version: Version.number),
+            .tokens, .pricing, .retention, .redaction, .filter, .attributes, .resource,
+            .usageMetrics, .sqlite, .jsonl, .postgresql, .stdout, .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages, guides: HelpTopics.guides), .apiKeys,
             .healthCheck(version: Version.number),
             .basicAuth, .bearerTokenAuth, .oauth2Client,

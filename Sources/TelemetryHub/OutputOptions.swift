@@ -3,6 +3,7 @@
 import ArgumentParser
 import Collector
 import Glibc
+import Usage
 
 /// The flags of every command that reports something.
 struct OutputOptions: ParsableArguments {
@@ -125,9 +126,25 @@ struct FilterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only this machine.", valueName: "name"))
     var machine: [String] = []
 
+    @Option(help: ArgumentHelp("Only this team.", valueName: "name"))
+    var team: [String] = []
+
+    @Option(help: ArgumentHelp("Only sessions on this branch.", valueName: "name"))
+    var branch: [String] = []
+
+    @Option(help: ArgumentHelp("Only sessions of this kind.", valueName: "main|subagent"))
+    var agentKind: [String] = []
+
+    @Option(help: ArgumentHelp("Only calls in this hour of the day, 00 to 23.", valueName: "hour"))
+    var hour: [String] = []
+
     /// The parameters of the request.
     var query: [(String, String)] {
-        [("agent", agent), ("model", model), ("project", project), ("user", user), ("machine", machine)]
+        let names: [(UsageDimension, [String])] = [
+            (.agent, agent), (.model, model), (.project, project), (.user, user), (.machine, machine), (.team, team),
+            (.branch, branch), (.agentKind, agentKind), (.hour, hour),
+        ]
+        return names.map { ($0.rawValue, $1) }
             .flatMap { name, values in values.map { (name, $0) } }
     }
 }

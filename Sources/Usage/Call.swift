@@ -142,6 +142,7 @@ extension Call {
         origin.user = ranked.lazy.compactMap(\.user).first
         origin.project = ranked.lazy.compactMap(\.project).first
         origin.machine = ranked.lazy.compactMap(\.machine).first
+        origin.team = ranked.lazy.compactMap(\.team).first
         origin.nameGroup()
         return SharedOrigin(origin)
     }

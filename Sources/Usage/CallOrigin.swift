@@ -24,6 +24,8 @@ public struct CallOrigin: Sendable, Hashable {
     public var userIsShared = false
     /// The machine on which the agent ran.
     public var machine: String?
+    /// The team that pays.
+    public var team: String?
 
     /// Creates an origin of which nothing is known.
     public init() {}
@@ -56,13 +58,17 @@ public struct CallOrigin: Sendable, Hashable {
         user = userIsShared ? nil : Self.smaller(user, other.user)
         project = Self.smaller(project, other.project)
         machine = Self.smaller(machine, other.machine)
+        team = Self.smaller(team, other.team)
         nameGroup()
     }
+
+    /// What sets groups of one service and day apart.
+    public var groupDetails: [String?] { [user, project, machine, team] }
 
     /// Names the group of a call without a session after what is known of the call now: a user that was lent later is in it, too.
     public mutating func nameGroup() {
         guard sessionIsTrace, let group = session else { return }
-        session = SessionGroup.id(group, details: [user, project, machine]) ?? group
+        session = SessionGroup.id(group, details: groupDetails) ?? group
     }
 
     /// The smaller of two texts, or the one that is known: the choice does not depend on their order.
@@ -171,5 +177,11 @@ extension HasOrigin {
     public var machine: String? {
         get { origin.value.machine }
         set { origin.value.machine = newValue }
+    }
+
+    /// The team that pays.
+    public var team: String? {
+        get { origin.value.team }
+        set { origin.value.team = newValue }
     }
 }

@@ -197,7 +197,8 @@ extension Observation {
     public func encode(into bytes: inout [UInt8]) {
         var writer = CompactWriter(bytes: bytes)
         bytes = []
-        writer.byte(Self.form)
+        // Without a team it is as the version before teams wrote it, which can still read it.
+        writer.byte(origin.value.team == nil ? 2 : Self.form)
         writer.fixed(id)
         writer.fixed(UInt64(bitPattern: time.nanoseconds))
         writer.byte(source.rawValue)
@@ -234,6 +235,7 @@ extension Observation {
         writer.signed(terms.webSearches)
         writer.number(duration)
         writer.text(error)
+        if let team = origin.value.team { writer.text(team) }
         bytes = writer.bytes
     }
 
@@ -285,6 +287,7 @@ extension Observation {
         terms.webSearches = reader.signed()
         duration = reader.number()
         error = reader.text()
+        if form > 2 { team = reader.text() }
         knowsCacheLifetimes = flags & 2 != 0
         terms.isFast = flags & 4 != 0
         trace.isRollUp = flags & 8 != 0
@@ -292,7 +295,7 @@ extension Observation {
         guard reader.isWhole else { return nil }
     }
 
-    private static let form: UInt8 = 2
+    private static let form: UInt8 = 3
 
     private var flags: UInt8 {
         (sessionIsTrace ? 1 : 0) | (knowsCacheLifetimes ? 2 : 0) | (terms.isFast ? 4 : 0) | (trace.isRollUp ? 8 : 0)

@@ -3,8 +3,8 @@
 /// The group to which calls belong that name no session: those of one service on one day.
 ///
 /// A trace is no session: a short program makes one for each call (OpenAI Agents, Microsoft Agent Framework and LiteLLM left 8 to 15
-/// of them). The id is what people read, such as `checkout-service · 2026-11-10 (no session)`. Calls of another user, project or
-/// machine form a group of their own, because sums by user, project and machine are made from sessions.
+/// of them). The id is what people read, such as `checkout-service · 2026-11-10 (no session)`. Calls of another user, project,
+/// machine or team form a group of their own, because sums by these are made from sessions.
 public enum SessionGroup {
     private static let separator = " · "
     private static let mark = " (no session)"
@@ -14,7 +14,7 @@ public enum SessionGroup {
     /// - Parameters:
     ///   - service: The service, or the agent when it is known by name.
     ///   - time: When the call ended; the day is that of UTC.
-    ///   - details: What else sets the group apart: user, project, machine.
+    ///   - details: What else sets the group apart: user, project, machine, team.
     public static func id(service: String, at time: Timestamp, details: [String?]) -> String {
         id(stem: service + separator + time.iso8601.prefix(10) + mark, details: details)
     }

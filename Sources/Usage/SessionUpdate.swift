@@ -16,6 +16,8 @@ public struct SessionUpdate: Sendable, Hashable {
     public var project: String?
     /// The machine.
     public var machine: String?
+    /// The team that pays.
+    public var team: String?
     /// The title that the agent or its user gave the session, the newest one.
     public var name: LastWrite<String>?
     /// The branch that was checked out, the newest one.
@@ -55,6 +57,7 @@ public struct SessionUpdate: Sendable, Hashable {
         user = CallOrigin.smaller(user, other.user)
         project = CallOrigin.smaller(project, other.project)
         machine = CallOrigin.smaller(machine, other.machine)
+        team = CallOrigin.smaller(team, other.team)
         parent = CallOrigin.smaller(parent, other.parent)
         name = LastWrite.later(name, other.name)
         branch = LastWrite.later(branch, other.branch)
@@ -91,6 +94,7 @@ public struct SessionUpdate: Sendable, Hashable {
         if user != origin.user { user = CallOrigin.smaller(user, origin.user) }
         if project != origin.project { project = CallOrigin.smaller(project, origin.project) }
         if machine != origin.machine { machine = CallOrigin.smaller(machine, origin.machine) }
+        if team != origin.team { team = CallOrigin.smaller(team, origin.team) }
     }
 }
 
@@ -101,6 +105,7 @@ extension Observation {
         var update = SessionUpdate(id: session, time: time)
         update.extend(to: start)
         (update.agent, update.user, update.project, update.machine) = (sessionAgent, user, project, machine)
+        update.team = team
         update.provenance = Provenance(source)
         return update
     }

@@ -29,6 +29,13 @@ package final class QualityMemory: Sendable {
     /// Forgets everything, after a transaction that failed.
     package func forget() { parts.withLock { $0.forget() } }
 
+    /// The blocks that a reader of changes is given next, see ``QualityParts/page(after:at:lastCall:)``.
+    package func page(after cursor: UsageCursor?, at present: Int64, lastCall: Int64)
+        -> (blocks: [Int64], next: UsageCursor, beginsAgain: Bool)
+    {
+        parts.withLock { $0.page(after: cursor, at: present, lastCall: lastCall) }
+    }
+
     /// Begins to answer a question from a state of the database.
     package func reading(of period: Period, at revision: Int64) -> QualityReading {
         parts.withLock { $0.reading(of: period, at: revision) }

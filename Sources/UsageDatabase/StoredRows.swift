@@ -229,7 +229,7 @@ extension Observation.Source {
 
 extension Session {
     /// Reads a session: id, name, agent, user, project, machine, task status, whether it is completed, its first and newest sign, branch,
-    /// version of the agent, parent, model, provenance, sums.
+    /// version of the agent, parent, team, model, provenance, sums.
     package init(row: some SQLRow, from column: Int32 = 0) throws {
         self.init(id: row.text(column) ?? "", startedAt: try row.time(column + 8), lastSeenAt: try row.time(column + 9))
         name = row.text(column + 1) ?? id
@@ -242,8 +242,65 @@ extension Session {
         branch = row.text(column + 10)
         agentVersion = row.text(column + 11)
         parent = row.text(column + 12)
-        model = row.name(column + 13)
-        provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: row.int(column + 14)))
-        totals = try UsageTotals(row: row, from: column + 15)
+        team = row.text(column + 13)
+        model = row.name(column + 14)
+        provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: row.int(column + 15)))
+        totals = try UsageTotals(row: row, from: column + 16)
+    }
+}
+
+extension SessionNames {
+    /// Reads names: agent, project, user, machine, team, branch, and the session that began it.
+    package init(row: some SQLRow, from column: Int32) {
+        self.init()
+        (agent, project, user) = (row.text(column), row.text(column + 1), row.text(column + 2))
+        (machine, team, branch) = (row.text(column + 3), row.text(column + 4), row.text(column + 5))
+        isSubagent = !row.isNull(column + 6)
+    }
+}
+
+extension CountedCall {
+    /// Reads a call: id, time, counts, whether it is priced, cost, duration, model, and the names of its session.
+    package init(row: some SQLRow) throws {
+        self.init(
+            id: row.uint(0),
+            time: try row.time(1),
+            counts: TokenCounts(
+                uncachedInput: try row.number(2),
+                cacheRead: try row.number(3),
+                cacheWrite5m: try row.number(4),
+                cacheWrite1h: try row.number(5),
+                output: try row.number(6),
+                reasoning: try row.number(7)
+            ),
+            price: CallPrice(cost: try row.money(9), isPriced: row.bool(8), computed: nil)
+        )
+        duration = row.optionalInt(10)
+        model = row.name(11)
+        names = SessionNames(row: row, from: 12)
+    }
+}
+
+extension UsageDimension {
+    /// What of a row `s` of sessions has the name, in SQL; sums have the others.
+    package var column: String {
+        switch self {
+        case .agentKind: "CASE WHEN s.parent IS NULL THEN '\(SessionNames.main)' ELSE '\(SessionNames.subagent)' END"
+        case .user: "s.\"user\""
+        default: "s.\(rawValue)"
+        }
+    }
+}
+
+extension LocalClock {
+    /// The hour of a quarter of an hour since 1970, in SQL.
+    package func hour(ofQuarter quarter: String) -> String {
+        let later = shifts.dropFirst()
+        var ahead = String(shifts.last?.ahead ?? 0)
+        if !later.isEmpty {
+            let cases = zip(later, shifts).map { "WHEN \(quarter) < \($0.since) THEN \($1.ahead)" }
+            ahead = "CASE \(cases.joined(separator: " ")) ELSE \(ahead) END"
+        }
+        return "((\(quarter) + \(ahead)) % 96 / 4)"
     }
 }

@@ -28,47 +28,37 @@ package final class SummaryMemory: Sendable {
         }
     }
 
-    /// Who runs a session, as a store has it; no name is an empty one.
+    /// Who runs a session, as a store has it.
     package struct OwnerRow {
         var session: Int32
         var isHidden: Bool
-        var agent: String
-        var project: String
-        var user: String
-        var machine: String
+        var names: [String]
 
         /// Creates a row.
         ///
-        /// - Parameter isHidden: Whether it holds calls without a session.
-        package init(session: Int32, isHidden: Bool, agent: String, project: String, user: String, machine: String) {
-            (self.session, self.isHidden) = (session, isHidden)
-            (self.agent, self.project, self.user, self.machine) = (agent, project, user, machine)
+        /// - Parameters:
+        ///   - isHidden: Whether it holds calls without a session.
+        ///   - names: A name for each of ``UsageDimension/ofSessions`` in their order; no name is an empty one.
+        package init(session: Int32, isHidden: Bool, names: [String]) {
+            (self.session, self.isHidden, self.names) = (session, isHidden, names)
         }
     }
 
-    /// Who runs a session, names by their numbers.
+    /// Who runs a session.
     struct Owner {
         var isHidden: Bool
-        var names: Names
-        /// The number of these names together.
+        /// The number of its names together, the place in ``Contents/ownerGroups``.
         var ownerGroup: Int32
+    }
 
-        struct Names: Hashable {
-            var agent: Int32
-            var project: Int32
-            var user: Int32
-            var machine: Int32
-        }
+    /// The names of some sessions, by their numbers.
+    struct OwnerGroup: Hashable {
+        private var numbers = SIMD16<Int32>()
 
-        /// The number of a name; there is none for the model.
+        /// The number of a name; there is none for dimensions of calls.
         subscript(dimension: UsageDimension) -> Int32 {
-            switch dimension {
-            case .model: 0
-            case .agent: names.agent
-            case .project: names.project
-            case .user: names.user
-            case .machine: names.machine
-            }
+            get { numbers[dimension.position] }
+            set { numbers[dimension.position] = newValue }
         }
     }
 
@@ -87,29 +77,32 @@ package final class SummaryMemory: Sendable {
     /// - Parameters:
     ///   - days: The days in quarters of an hour since 1970.
     ///   - filter: What is added up.
+    ///   - clock: The hours of the days.
     func read<Result: Sendable>(
         _ state: some SumsSnapshot,
         days: [Range<Int64>],
         _ filter: UsageFilter,
+        _ clock: LocalClock,
         _ body: (Contents, _ eachDay: ((Int, borrowing DaySums) throws -> Void) throws -> Void) throws -> Result
     ) throws -> Result {
         try contents.withLock { contents in
             try contents.noticeOwners(state)
             let changes = try Self.changes(state, days)
             let known = contents
-            var builder = DaySumsBuilder(known, filter, missing: state.missing)
+            var builder = DaySumsBuilder(known, filter, clock, missing: state.missing)
             return try body(known) { take in
                 for (position, day) in days.enumerated() {
                     let parts = Self.utcDays(day).filter { changes[$0] != nil }
                     guard !parts.isEmpty else { continue }
                     let stamp = parts.map { Stamp(day: $0, changed: changes[$0] ?? 0) }
-                    if filter.isEmpty, let sums = contents.sums(of: day, stamp) {
+                    let hours = clock.part(of: day)
+                    if filter.isEmpty, let sums = contents.sums(of: day, stamp, hours) {
                         try take(position, sums)
                         continue
                     }
                     let rows = try stamp.map { try contents.rows($0, state, keeping: days, capacity: Self.mostRows) }
                     let sums = try builder.sums(of: day, in: rows)
-                    if filter.isEmpty { contents.keep(sums, of: day, stamp, capacity: Self.mostSums) }
+                    if filter.isEmpty { contents.keep(sums, of: day, stamp, hours, capacity: Self.mostSums) }
                     try take(position, sums)
                 }
             }
@@ -188,7 +181,7 @@ extension SummaryMemory {
         private var days: [Int64: (changed: Int64, rows: [Sums])] = [:]
         private var rows = 0
         /// Sums of days of any time zone, each with the states it was made from.
-        private var sums: [Range<Int64>: (made: [Stamp], sums: DaySums)] = [:]
+        private var sums: [Range<Int64>: (made: [Stamp], hours: LocalClock, sums: DaySums)] = [:]
         private var summed = 0
         /// By the number of the row.
         private(set) var owners = SparseTable<Owner>()
@@ -202,9 +195,9 @@ extension SummaryMemory {
         private var newestModel: Int64 = 0
         /// The names of each dimension by their numbers; those of models by the number of the model.
         var names = DimensionNames()
-        /// An owner for each combination of names.
-        private(set) var ownerGroups: [Owner] = []
-        private var ownerGroupsByNames: [Owner.Names: Int32] = [:]
+        /// Each combination of names that a session has.
+        private(set) var ownerGroups: [OwnerGroup] = []
+        private var ownerGroupsByNames: [OwnerGroup: Int32] = [:]
 
         /// Who runs a session.
         func owner(_ session: Int32) -> Owner? { owners[session] }
@@ -218,19 +211,25 @@ extension SummaryMemory {
 
 extension SummaryMemory.Contents {
     /// The sums of a day, if they were made from these states.
-    func sums(of day: Range<Int64>, _ made: [SummaryMemory.Stamp]) -> DaySums? {
-        guard let known = sums[day], known.made == made else { return nil }
+    func sums(of day: Range<Int64>, _ made: [SummaryMemory.Stamp], _ hours: LocalClock) -> DaySums? {
+        guard let known = sums[day], known.made == made, known.hours == hours else { return nil }
         return known.sums
     }
 
     /// Remembers the sums of a day, unless there is no room.
-    mutating func keep(_ new: DaySums, of day: Range<Int64>, _ made: [SummaryMemory.Stamp], capacity: Int) {
+    mutating func keep(
+        _ new: DaySums,
+        of day: Range<Int64>,
+        _ made: [SummaryMemory.Stamp],
+        _ hours: LocalClock,
+        capacity: Int
+    ) {
         summed -= sums.removeValue(forKey: day)?.sums.sessions.count ?? 0
         // Old days and other time zones give way.
         if summed + new.sessions.count > capacity { (sums, summed) = ([:], 0) }
         guard new.sessions.count <= capacity else { return }
         summed += new.sessions.count
-        sums[day] = (made, new)
+        sums[day] = (made, hours, new)
     }
 
     /// The rows of a day, remembered if there is room.
@@ -283,19 +282,17 @@ extension SummaryMemory.Contents {
     }
 
     private mutating func owner(_ row: SummaryMemory.OwnerRow) -> SummaryMemory.Owner {
-        let names = SummaryMemory.Owner.Names(
-            agent: names.number(of: row.agent, as: .agent),
-            project: names.number(of: row.project, as: .project),
-            user: names.number(of: row.user, as: .user),
-            machine: names.number(of: row.machine, as: .machine)
-        )
-        let ownerGroup = ownerGroupsByNames[names] ?? Int32(clamping: ownerGroups.count)
-        let owner = SummaryMemory.Owner(isHidden: row.isHidden, names: names, ownerGroup: ownerGroup)
-        if Int(ownerGroup) == ownerGroups.count {
-            ownerGroups.append(owner)
-            ownerGroupsByNames[names] = ownerGroup
+        var numbers = SummaryMemory.OwnerGroup()
+        for (dimension, name) in zip(UsageDimension.ofSessions, row.names) {
+            numbers[dimension] = names.number(of: name, as: dimension)
         }
-        return owner
+        if let known = ownerGroupsByNames[numbers] {
+            return SummaryMemory.Owner(isHidden: row.isHidden, ownerGroup: known)
+        }
+        let ownerGroup = Int32(clamping: ownerGroups.count)
+        ownerGroups.append(numbers)
+        ownerGroupsByNames[numbers] = ownerGroup
+        return SummaryMemory.Owner(isHidden: row.isHidden, ownerGroup: ownerGroup)
     }
 }
 
@@ -309,22 +306,13 @@ struct DimensionNames {
         var set: Set<String>?
     }
 
-    private static func place(of dimension: UsageDimension) -> Int {
-        switch dimension {
-        case .model: 0
-        case .agent: 1
-        case .project: 2
-        case .user: 3
-        case .machine: 4
-        }
-    }
-
     /// The names of a dimension by their numbers.
-    subscript(dimension: UsageDimension) -> [String] { tables[Self.place(of: dimension)].names }
+    subscript(dimension: UsageDimension) -> [String] { tables[dimension.position].names }
 
     /// The names of a dimension but the empty one; the same set, which compares at once, until there is a new name.
     mutating func set(of dimension: UsageDimension) -> Set<String> {
-        let place = Self.place(of: dimension)
+        if let fixed = dimension.fixedNames { return Set(fixed) }
+        let place = dimension.position
         if let known = tables[place].set { return known }
         let set = Set(tables[place].names).subtracting([""])
         tables[place].set = set
@@ -333,7 +321,7 @@ struct DimensionNames {
 
     /// The number of a name, a new one if it has none.
     mutating func number(of name: String, as dimension: UsageDimension) -> Int32 {
-        let place = Self.place(of: dimension)
+        let place = dimension.position
         if let known = tables[place].numbers[name] { return known }
         let number = Int32(clamping: tables[place].names.count)
         tables[place].names.append(name)
@@ -341,4 +329,36 @@ struct DimensionNames {
         tables[place].set = nil
         return number
     }
+}
+
+/// The names of one dimension of sessions after the rules of a question.
+struct DimensionReading {
+    /// The names by their numbers.
+    let names: [String]
+    private let groups: [SummaryMemory.OwnerGroup]
+    /// The number of each group of owners; nil where the rules change nothing.
+    private let byGroup: [Int32]?
+    private let dimension: UsageDimension
+
+    init(_ dimension: UsageDimension, _ contents: SummaryMemory.Contents, _ rules: NamingRules) {
+        (self.dimension, groups) = (dimension, contents.ownerGroups)
+        guard !rules.isSilent(about: dimension) else {
+            (names, byGroup) = (contents.names[dimension], nil)
+            return
+        }
+        var table = DimensionNames()
+        byGroup = groups.map { group in
+            func text(_ dimension: UsageDimension) -> String? {
+                let name = contents.names[dimension][Int(group[dimension])]
+                return name.isEmpty ? nil : name
+            }
+            var names = SessionNames()
+            (names.user, names.project, names.team) = (text(.user), text(.project), text(.team))
+            return table.number(of: rules.name(of: names, in: dimension) ?? "", as: dimension)
+        }
+        names = table[dimension]
+    }
+
+    /// The number of the name that a group of owners has.
+    func number(ofGroup group: Int32) -> Int32 { byGroup?[Int(group)] ?? groups[Int(group)][dimension] }
 }

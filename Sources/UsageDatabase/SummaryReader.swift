@@ -16,7 +16,7 @@ package struct SummaryReader<Sums: SumsSnapshot> {
     /// Answers the question.
     package func run() throws -> UsageSummary {
         var summary = UsageSummary(period: query.period)
-        var tally = try memory.read(sums, days: days, query.filter) { contents, eachDay in
+        var tally = try memory.read(sums, days: days, query.filter, query.period.clock) { contents, eachDay in
             var tally = SummaryTally(query, contents)
             try eachDay { tally.add($1, day: $0) }
             return tally

@@ -8,7 +8,10 @@ struct SummaryTally {
     private let contents: SummaryMemory.Contents
     private var days: [UsageTotals]
     private var byModel: [UsageTotals]
+    private var byHour = [UsageTotals](repeating: UsageTotals(), count: LocalClock.names.count)
     private var split: [[Int32: UsageTotals]]
+    /// How the dimension is read by which days are split up; nil for one of calls.
+    private let series: DimensionReading?
     /// For each session its place in ``slots``.
     private var places = SparseTable<Int32>()
     private var slots: [DaySums.Session] = []
@@ -19,6 +22,9 @@ struct SummaryTally {
         (self.query, self.contents) = (query, contents)
         days = [UsageTotals](repeating: UsageTotals(), count: query.period.days.count)
         byModel = [UsageTotals](repeating: UsageTotals(), count: contents.names[.model].count)
+        series = query.series.flatMap {
+            $0.isOfSession ? DimensionReading($0, contents, query.filter.naming) : nil
+        }
         split = query.series == nil ? [] : [[Int32: UsageTotals]](repeating: [:], count: days.count)
         // What is not used costs nothing, and growing would copy megabytes.
         slots.reserveCapacity(contents.owners.count)
@@ -34,11 +40,15 @@ struct SummaryTally {
         for (session, model) in sums.rare {
             rareModels.append(UInt64(UInt32(bitPattern: model)) << 32 | UInt64(UInt32(bitPattern: session)))
         }
+        for (hour, totals) in sums.hours.enumerated() where totals.calls != 0 {
+            byHour[hour] += totals
+            if query.series == .hour { split[day][Int32(hour), default: UsageTotals()] += totals }
+        }
         for part in sums.sessions { add(part) }
-        guard let series = query.series, series != .model else { return }
+        guard let series else { return }
         for part in sums.sessions {
             guard let owner = contents.owner(part.session) else { continue }
-            split[day][owner[series], default: UsageTotals()] += part.totals
+            split[day][series.number(ofGroup: owner.ownerGroup), default: UsageTotals()] += part.totals
         }
     }
 
@@ -94,10 +104,11 @@ struct SummaryTally {
         }
         summary.sessionCount = slots.count { isNamed($0.session) }
         writeModels(to: &summary)
+        writeHours(to: &summary)
         // Where nearly every session has names of its own, adding up equal ones first is in vain.
         let ownerGroups = contents.ownerGroups.count * 2 > slots.count ? nil : ownerGroups()
         var sums = SumsByName()
-        for dimension in UsageDimension.allCases where dimension != .model {
+        for dimension in UsageDimension.ofSessions {
             writeOwners(dimension, ownerGroups, &sums, to: &summary)
         }
     }
@@ -143,7 +154,17 @@ struct SummaryTally {
         if query.series == .model { summary.series = listed.series(split) }
     }
 
-    /// What sessions of the same agent, project, user and machine have together: there are at most as many of those as of sessions.
+    private func writeHours(to summary: inout UsageSummary) {
+        let listed = Listed(byHour, LocalClock.names)
+        var sessions = [Int](repeating: 0, count: byHour.count)
+        for slot in slots where isNamed(slot.session) {
+            for hour in sessions.indices where slot.hours & 1 << UInt32(hour) != 0 { sessions[hour] += 1 }
+        }
+        summary[by: .hour] = listed.shares(byHour, sessions: listed.sums(sessions))
+        if query.series == .hour { summary.series = listed.series(split) }
+    }
+
+    /// What sessions of the same names have together: there are at most as many of those as of sessions.
     private func ownerGroups() -> [UsageSummary.Share] {
         var shares = [UsageSummary.Share](repeating: UsageSummary.Share(), count: contents.ownerGroups.count)
         for slot in slots {
@@ -160,28 +181,21 @@ struct SummaryTally {
         _ sums: inout SumsByName,
         to summary: inout UsageSummary
     ) {
-        let names = contents.names[dimension]
-        sums.begin(names.count)
+        let reading = DimensionReading(dimension, contents, query.filter.naming)
+        sums.begin(reading.names.count)
         if let ownerGroups {
             // Every sum has a call.
-            for (owner, share) in zip(contents.ownerGroups, ownerGroups) where share.totals.calls > 0 {
-                sums.add(share.totals, sessions: share.sessions, to: owner[dimension])
+            for (group, share) in ownerGroups.enumerated() where share.totals.calls > 0 {
+                sums.add(share.totals, sessions: share.sessions, to: reading.number(ofGroup: Int32(clamping: group)))
             }
         } else {
             for slot in slots {
                 guard let owner = contents.owner(slot.session) else { continue }
-                sums.add(slot.totals, sessions: owner.isHidden ? 0 : 1, to: owner[dimension])
+                sums.add(slot.totals, sessions: owner.isHidden ? 0 : 1, to: reading.number(ofGroup: owner.ownerGroup))
             }
         }
-        let listed = Listed(sums.totals, names)
-        let shares = listed.shares(sums.totals, sessions: listed.sums(sums.sessions))
-        switch dimension {
-        case .model: break
-        case .agent: summary.byAgent = shares
-        case .project: summary.byProject = shares
-        case .user: summary.byUser = shares
-        case .machine: summary.byMachine = shares
-        }
+        let listed = Listed(sums.totals, reading.names)
+        summary[by: dimension] = listed.shares(sums.totals, sessions: listed.sums(sums.sessions))
         if query.series == dimension { summary.series = listed.series(split) }
     }
 }

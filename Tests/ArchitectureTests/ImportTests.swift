@@ -129,9 +129,9 @@ struct ImportTests {
     private static let plugins = [
         "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
         "RedactionProcessor",
-        "FilterProcessor", "AttributesProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter",
-        "StdoutExporter", "HubExtension",
+        "FilterProcessor", "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "PostgreSQLExporter",
+        "SQLiteExporter", "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
-        "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension",
+        "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension", "UsageMetricsConnector",
     ]
 }

@@ -99,7 +99,7 @@ struct RedactedTextTests {
     }
 
     /// Requests of real clients, and examples of others with their own attributes.
-    private static func recordings() throws -> [(Signal, [UInt8])] {
+    static func recordings() throws -> [(Signal, [UInt8])] {
         let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let folders = ["ProcessorTests/Fixtures", "EndToEndTests/Fixtures/forwarding/py-traceloop-anthropic"]
         return try folders.flatMap { folder in

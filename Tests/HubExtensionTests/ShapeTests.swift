@@ -14,7 +14,7 @@ import Usage
         + #""user":null,"machine":null,"status":"active","taskStatus":null,"startedAt":"2026-11-22T11:00:00.000Z","#
         + #""lastSeenAt":"2026-11-22T11:59:30.500Z","durationMs":3570500,"calls":2,"inputTokens":1,"outputTokens":5,"#
         + #""cacheReadTokens":2,"cacheWriteTokens":7,"reasoningTokens":6,"totalTokens":15,"cost":1.5,"unpricedCalls":1,"#
-        + #""branch":"main","agentVersion":"2.1.330","parentSessionId":null,"knowledge":"measured"}"#
+        + #""team":null,"agentKind":"main","branch":"main","agentVersion":"2.1.330","parentSessionId":null,"knowledge":"measured"}"#
 
     @Test func `a page of sessions`() async throws {
         let bench = try await Bench()
@@ -89,7 +89,7 @@ import Usage
             #"{"period":"custom","from":"2026-11-22","to":"2026-11-22","timezone":"UTC","totalCost":0,"totalInputTokens":0,"#
             + #""totalOutputTokens":0,"totalCacheReadTokens":0,"totalCacheWriteTokens":0,"totalReasoningTokens":0,"totalTokens":0,"#
             + #""callCount":0,"sessionCount":0,"activeSessions":0,"unpricedCalls":0,"unpricedModels":[],"saturated":false,"byModel":{},"byAgent":{},"#
-            + #""byProject":{},"byUser":{},"byMachine":{},"byDay":[{"date":"2026-11-22","cost":0,"calls":0,"inputTokens":0,"outputTokens":0,"#
+            + #""byProject":{},"byUser":{},"byMachine":{},"byTeam":{},"byBranch":{},"byAgentKind":{},"byHour":{},"byDay":[{"date":"2026-11-22","cost":0,"calls":0,"inputTokens":0,"outputTokens":0,"#
             + #""cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"unpricedCalls":0}],"sessions":[],"budget":null}"#
         #expect(answer.text == expected)
     }
@@ -116,7 +116,7 @@ import Usage
             #"{"unknown":{"cost":3,"sessions":3,"calls":2,"inputTokens":1,"outputTokens":5,"cacheReadTokens":2,"cacheWriteTokens":7,"reasoningTokens":6,"unpricedCalls":2}}"#
         #expect(
             text.contains(
-                #""byAgent":{},"byProject":\#(unknown),"byUser":{},"byMachine":{},"byDay":[{"date":"2026-10-24","cost":0,"calls":0,"#
+                #""byAgent":{},"byProject":\#(unknown),"byUser":{},"byMachine":{},"byTeam":{},"byBranch":{},"byAgentKind":{},"byHour":{},"byDay":[{"date":"2026-10-24","cost":0,"calls":0,"#
             )
         )
         #expect(

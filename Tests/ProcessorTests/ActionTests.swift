@@ -135,8 +135,8 @@ import Usage
         ).problems
         let expected = [
             "action at actions.0.key: the action insert needs the key of an attribute",
-            "action at actions.1: insert needs either value or from_attribute",
-            "action at actions.2: upsert needs either value or from_attribute",
+            "action at actions.1: insert needs value, from_attribute or from_context",
+            "action at actions.2: upsert needs value, from_attribute or from_context",
             "action at actions.3.pattern: extract needs a pattern with named groups, which become attributes",
             "action at actions.4.pattern: extract needs a pattern with named groups, which become attributes",
             "action at actions.5.converted_type: convert needs converted_type",

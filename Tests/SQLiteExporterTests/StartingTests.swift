@@ -13,7 +13,7 @@ struct StartingTests {
         try await old.consume([Batch([Observation(1)], records: [("e", "s", morning)])])
         await old.exporter.shutdown()
         try await DatabaseQueue(path: old.path).write { db in
-            for column in ["reported_cost", "reported_cost_at"] {
+            for column in ["reported_cost", "reported_cost_at", "team"] {
                 try db.execute(sql: "ALTER TABLE sessions DROP COLUMN \(column)")
             }
             try LinkIndexTests.makeFormerLayout(db)

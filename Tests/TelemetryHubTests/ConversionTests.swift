@@ -102,7 +102,8 @@ struct ConversionTests {
                 "collector.yaml:7:3: dropped processor tail_sampling",
                 "collector.yaml:9:3: replaced exporter otlp/backend: otlp_http sends the same over HTTP, to port 4318 in place of 4317",
                 "collector.yaml:13:5: dropped exporters.otlp_http/backend.balancer_name",
-                "collector.yaml:18:3: dropped extension file_storage", "collector.yaml:19:1: dropped connectors",
+                "collector.yaml:18:3: dropped extension file_storage",
+                "collector.yaml:20:3: dropped connector spanmetrics: there is nothing like it here",
                 "collector.yaml:26:5: dropped pipeline metrics: none of its receivers is here",
                 "collector.yaml:27:5: dropped pipeline profiles: this signal is not known here",
             ]

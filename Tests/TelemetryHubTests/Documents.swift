@@ -71,7 +71,7 @@ enum Documents {
         "user":null,"machine":null,"status":"stale","taskStatus":null,"startedAt":"2026-11-22T08:00:00.000Z",
         "lastSeenAt":"2026-11-22T08:12:00.000Z","durationMs":720000,"calls":3,"inputTokens":\(tokens),"outputTokens":0,
         "cacheReadTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,"totalTokens":\(tokens),"cost":\(cost),"unpricedCalls":0,
-        "branch":null,"agentVersion":null,"parentSessionId":null,"knowledge":"measured"}
+        "team":null,"agentKind":"main","branch":null,"agentVersion":null,"parentSessionId":null,"knowledge":"measured"}
         """
     }
 

@@ -25,13 +25,13 @@ struct NameTests {
             "220b5ae6-99f8-46e4-9a5b-59c81d7c9bdf", "01a20251-7a81-7be3-a698-50c9e37fca60",
             "01a20251-e0b6-7d90-b0ed-3393fa130e71", "short", "01a20251-e0b6-7d90-b0ed-3393fa130e72",
         ]
-        let short = ShortNames(sessionIDs: ids)
+        let short = ShortNames(ids: ids)
         #expect(ids.map { short[$0] } == ["220b5ae6", "01a20251-7a81", ids[2], "short", ids[4]])
     }
 
     @Test func `an id that a person chose stays whole`() {
         let ids = ["refactor-ledger-5b8f00", "add-csv-export-to-reports", "220b5ae6-99f8-46e4-9a5b-59c81d7c9bdf"]
-        let short = ShortNames(sessionIDs: ids)
+        let short = ShortNames(ids: ids)
         #expect(ids.map { short[$0] } == [ids[0], ids[1], "220b5ae6"])
     }
 

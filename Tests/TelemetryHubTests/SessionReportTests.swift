@@ -34,7 +34,7 @@ struct SessionReportTests {
         let rows = report.table.tabbed(header: false).split(separator: "\n")
         #expect(
             rows.last
-                == "s-2\tfix-bug\tstale\tclaude-code\tclaude-opus-4-8\tapp\t\t\t2026-11-22T08:00:00.000Z\t2026-11-22T08:12:00.000Z\t720000\t3\t812\t0\t0\t0\t0\t0.5\t0"
+                == "s-2\tfix-bug\tstale\tclaude-code\tclaude-opus-4-8\tapp\t\t\t2026-11-22T08:00:00.000Z\t2026-11-22T08:12:00.000Z\t720000\t3\t812\t0\t0\t0\t0\t0.5\t0\t\t\tmain"
         )
         #expect(report.table.titles.count == report.table.rows[0].count)
     }

@@ -3,6 +3,7 @@
 import FoundationEssentials
 import HubAPI
 import Testing
+import Usage
 
 @testable import TelemetryHub
 
@@ -145,7 +146,7 @@ struct SummaryReportTests {
             ("=1+1", Documents.figures(calls: 1, tokens: 1, cost: 1)),
             ("unknown", Documents.figures(calls: 1, tokens: 1)),
         ])
-        let lines = SummaryReport(document: document, dimension: .project).table.csv(isTerminal: false).split(
+        let lines = SummaryReport(document: document, dimension: .usage(.project)).table.csv(isTerminal: false).split(
             separator: "\r\n"
         )
         #expect(lines.count == 4)

@@ -130,6 +130,10 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         try store().shelf.withLock { $0.book.quality(of: period) }
     }
 
+    func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
+        try store().shelf.withLock { $0.book.changes(since: cursor) }
+    }
+
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         try store().shelf.withLock { $0.book.names(of: dimension) }
     }

@@ -19,6 +19,7 @@ enum LineKey: String, CaseIterable {
     case userIsShared
     case project
     case machine
+    case team
     case inputTokens
     case outputTokens
     case cacheReadTokens

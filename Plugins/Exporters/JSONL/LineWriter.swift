@@ -167,6 +167,7 @@ struct LineWriter: ~Copyable {
         bytes.append("project", text: call.project)
         bytes.append("user", text: call.user)
         bytes.append("machine", text: call.machine)
+        bytes.append("team", text: call.team)
         bytes.append("counted", flag: call.isCounted)
         bytes.append("inputTokens", number: call.counts.uncachedInput)
         bytes.append("outputTokens", number: call.counts.output)

@@ -27,6 +27,7 @@ extension Observation {
         if origin.value.userIsShared { bytes.append("userIsShared", flag: true) }
         bytes.append("project", text: project)
         bytes.append("machine", text: machine)
+        bytes.append("team", text: team)
         bytes.append("requestKey", hash: keys.request)
         bytes.append("answerKey", hash: keys.answer)
         bytes.append("responseKey", hash: keys.response)
@@ -88,6 +89,7 @@ extension Observation {
             case .userIsShared: origin.userIsShared = try cursor.flag()
             case .project: origin.project = try cursor.text()
             case .machine: origin.machine = try cursor.text()
+            case .team: origin.team = try cursor.text()
             default:
                 if try readFigure(key, &cursor) { return }
                 if try !readLink(key, &cursor) { try cursor.skip() }

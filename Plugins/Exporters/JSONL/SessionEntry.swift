@@ -22,6 +22,7 @@ struct SessionEntry {
         bytes.append("user", text: update.user)
         bytes.append("project", text: update.project)
         bytes.append("machine", text: update.machine)
+        bytes.append("team", text: update.team)
         bytes.append("parent", text: update.parent)
         if !update.provenance.isEmpty { bytes.append("knowledge", number: Int64(update.provenance.rawValue)) }
         Self.write("name", "nameUnixNano", update.name, to: &bytes)
@@ -92,6 +93,7 @@ struct SessionEntry {
             case .user: note.update.user = try cursor.text()
             case .project: note.update.project = try cursor.text()
             case .machine: note.update.machine = try cursor.text()
+            case .team: note.update.team = try cursor.text()
             case .parent: note.update.parent = try cursor.text()
             case .provenance:
                 note.update.provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: try cursor.integer()))

@@ -8,9 +8,11 @@ struct SessionFilter {
     /// The numbers of the models that are meant; nil for all.
     private let models: [Int32]?
     private let text: [UInt8]?
+    private let hasCall: (KeptSession) -> Bool
 
-    init(_ query: SessionQuery, _ models: NameTable) {
-        self.query = query
+    /// - Parameter hasCall: Whether a session has a call in an hour that is meant.
+    init(_ query: SessionQuery, _ models: NameTable, hasCall: @escaping (KeptSession) -> Bool) {
+        (self.query, self.hasCall) = (query, hasCall)
         let wanted = query.filter[.model]
         self.models =
             wanted.isEmpty
@@ -22,9 +24,10 @@ struct SessionFilter {
         let update = session.update
         if let id = query.id, id != update.id { return false }
         guard session.isListed else { return false }
-        guard query.filter.allowsOwner(of: update), query.isSeen(from: update.firstSeen, to: update.lastSeen)
+        guard query.filter.allows(update.names), query.isSeen(from: update.firstSeen, to: update.lastSeen)
         else { return false }
         if let models, !models.contains(where: { session.callsByModel[$0] != nil }) { return false }
+        if !query.filter[.hour].isEmpty, !hasCall(session) { return false }
         if let status = query.status, session.status(at: query.now) != status { return false }
         guard let text else { return true }
         return [update.id, update.name?.value, update.project, update.user].contains { name in
@@ -51,15 +54,6 @@ extension KeptSession {
         var session = Session(id: "", startedAt: update.firstSeen, lastSeenAt: update.lastSeen)
         session.isCompleted = isCompleted
         return session.status(at: now)
-    }
-}
-
-extension UsageFilter {
-    /// Whether a filter is about who runs a session; says nothing about models.
-    func allowsOwner(of update: SessionUpdate) -> Bool {
-        guard !isEmpty else { return true }
-        return allows(update.agent, as: .agent) && allows(update.project, as: .project)
-            && allows(update.user, as: .user) && allows(update.machine, as: .machine)
     }
 }
 

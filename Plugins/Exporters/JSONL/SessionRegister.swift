@@ -34,6 +34,7 @@ struct KeptSession {
         session.project = update.project
         session.user = update.user
         session.machine = update.machine
+        session.team = update.team
         session.branch = update.branch?.value
         session.agentVersion = update.agentVersion?.value
         session.parent = update.parent
@@ -48,30 +49,19 @@ struct KeptSession {
 /// Who runs a session, as numbers of names (``SessionRegister/names``): small, because summaries look at every session.
 struct SessionOwner {
     var isHidden: Bool
-    private var agent: Int32
-    private var project: Int32
-    private var user: Int32
-    private var machine: Int32
+    private var numbers = SIMD16<Int32>()
 
     /// Numbers the names of a session.
     init(_ session: KeptSession, number: (String?, UsageDimension) -> Int32) {
         isHidden = session.isHidden
-        agent = number(session.update.agent, .agent)
-        project = number(session.update.project, .project)
-        user = number(session.update.user, .user)
-        machine = number(session.update.machine, .machine)
-    }
-
-    /// The number of a name; there is none for the model.
-    subscript(dimension: UsageDimension) -> Int32 {
-        switch dimension {
-        case .model: 0
-        case .agent: agent
-        case .project: project
-        case .user: user
-        case .machine: machine
+        let names = session.update.names
+        for dimension in UsageDimension.ofSessions {
+            numbers[dimension.position] = number(dimension.name(of: names), dimension)
         }
     }
+
+    /// The number of a name; there is none for dimensions of calls.
+    subscript(dimension: UsageDimension) -> Int32 { numbers[dimension.position] }
 }
 
 /// The newest call of a session and its model.
@@ -95,7 +85,7 @@ struct SessionRegister {
     private var children: [String: Set<Int32>] = [:]
     private var numbers: [Key: Int32] = [:]
     private var free: [Int32] = []
-    /// The names of agents, projects, users and machines.
+    /// The names in each dimension of sessions.
     private(set) var names: [UsageDimension: NameTable] = [:]
 
     private struct Key: Hashable {

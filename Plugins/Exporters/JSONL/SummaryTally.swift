@@ -13,42 +13,58 @@ struct SummaryTally {
     private var bySession: NumberedSums
     /// Which models each session used: the model above, the session below.
     private var uses: [UInt64] = []
+    private var byHour = [ExactTotals](repeating: ExactTotals(), count: LocalClock.names.count)
+    /// The hours in which each session has a call, as bits.
+    private var hours: [Int32: UInt32] = [:]
     /// Days by the number of the name, when they are to be split.
     private var split: [[Int32: ExactTotals]]
+    /// How the dimension is read by which days are split up; nil for one of calls.
+    private let series: DimensionReading?
 
     init(_ query: UsageQuery, _ book: borrowing UsageIndex) {
         self.query = query
         days = [ExactTotals](repeating: ExactTotals(), count: query.period.days.count)
         byModel = NumberedSums(count: book.models.count)
         bySession = NumberedSums(count: book.sessions.slots.count)
+        series = query.series.flatMap {
+            $0.isOfSession ? DimensionReading($0, book.sessions, query.filter.naming) : nil
+        }
         split = query.series == nil ? [] : [[Int32: ExactTotals]](repeating: [:], count: query.period.days.count)
     }
 
     /// Takes in what a session has with a model in a quarter of an hour.
-    mutating func add(_ sums: ExactTotals, _ key: UsageIndex.RollupKey, _ day: Int?, _ book: borrowing UsageIndex) {
+    mutating func add(
+        _ sums: ExactTotals,
+        _ key: UsageIndex.RollupKey,
+        _ day: Int?,
+        _ hour: Int,
+        _ book: borrowing UsageIndex
+    ) {
         guard let owner = book.sessions.owners[Int(key.session)] else { return }
         if !query.filter.isEmpty {
-            guard let session = book.sessions[key.session], query.filter.allowsOwner(of: session.update),
+            guard let session = book.sessions[key.session], query.filter.allows(session.update.names),
                 query.filter.allows(book.models[key.model], as: .model)
             else { return }
         }
         totals += sums
         byModel.add(sums, to: key.model)
         bySession.add(sums, to: key.session)
+        byHour[hour] += sums
+        hours[key.session, default: 0] |= 1 << UInt32(hour)
         uses.append(UInt64(UInt32(bitPattern: key.model)) << 32 | UInt64(UInt32(bitPattern: key.session)))
         guard let day else { return }
         days[day] += sums
-        guard let series = query.series else { return }
-        split[day][series == .model ? key.model : owner[series], default: ExactTotals()] += sums
+        guard let dimension = query.series else { return }
+        let name = series?.number(key.session, owner) ?? (dimension == .model ? key.model : Int32(hour))
+        split[day][name, default: ExactTotals()] += sums
     }
 
     mutating func write(to summary: inout UsageSummary, _ book: borrowing UsageIndex) {
         summary.totals = totals.totals
         for (day, totals) in days.enumerated() { summary.byDay[day].totals = totals.totals }
         writeModels(to: &summary, book)
-        for dimension in UsageDimension.allCases where dimension != .model {
-            writeOwners(dimension, to: &summary, book)
-        }
+        writeHours(to: &summary, book)
+        for dimension in UsageDimension.ofSessions { writeOwners(dimension, to: &summary, book) }
         let owners = book.sessions.owners
         summary.sessionCount = bySession.numbers.count { owners[Int($0)]?.isHidden == false }
         if query.listsSessions { summary.sessions = dearest(book) }
@@ -86,25 +102,31 @@ struct SummaryTally {
         if query.series == .model { summary.series = listed.series(split) }
     }
 
+    private func writeHours(to summary: inout UsageSummary, _ book: borrowing UsageIndex) {
+        var sums = NumberedSums(count: byHour.count)
+        for (hour, totals) in byHour.enumerated() where totals.calls > 0 { sums.add(totals, to: Int32(hour)) }
+        var listed = Listed(sums, count: byHour.count) { LocalClock.names[Int($0)] }
+        for (session, bits) in hours where book.sessions.owners[Int(session)]?.isHidden == false {
+            for hour in byHour.indices where bits & 1 << UInt32(hour) != 0 { listed.addSession(to: Int32(hour)) }
+        }
+        summary[by: .hour] = listed.shares
+        if query.series == .hour { summary.series = listed.series(split) }
+    }
+
     private func writeOwners(_ dimension: UsageDimension, to summary: inout UsageSummary, _ book: borrowing UsageIndex)
     {
-        let (names, owners) = (book.sessions.names[dimension] ?? NameTable(), book.sessions.owners)
+        let reading = DimensionReading(dimension, book.sessions, query.filter.naming)
+        let (names, owners) = (reading.names, book.sessions.owners)
         var totals = NumberedSums(count: names.count)
         for (number, sums) in zip(bySession.numbers, bySession.sums) {
-            if let owner = owners[Int(number)] { totals.add(sums, to: owner[dimension]) }
+            if let owner = owners[Int(number)] { totals.add(sums, to: reading.number(number, owner)) }
         }
         var listed = Listed(totals, count: names.count) { names[$0] ?? "" }
         for number in bySession.numbers {
             guard let owner = owners[Int(number)], !owner.isHidden else { continue }
-            listed.addSession(to: owner[dimension])
+            listed.addSession(to: reading.number(number, owner))
         }
-        switch dimension {
-        case .model: break
-        case .agent: summary.byAgent = listed.shares
-        case .project: summary.byProject = listed.shares
-        case .user: summary.byUser = listed.shares
-        case .machine: summary.byMachine = listed.shares
-        }
+        summary[by: dimension] = listed.shares
         if query.series == dimension { summary.series = listed.series(split) }
     }
 
@@ -123,6 +145,31 @@ struct SummaryTally {
             return session
         }
     }
+}
+
+/// The names of one dimension of sessions after the rules of a question.
+private struct DimensionReading {
+    /// The names by their numbers.
+    let names: NameTable
+    /// The number of each session; nil where the rules change nothing.
+    private let bySession: [Int32]?
+    private let dimension: UsageDimension
+
+    init(_ dimension: UsageDimension, _ sessions: SessionRegister, _ rules: NamingRules) {
+        self.dimension = dimension
+        guard !rules.isSilent(about: dimension) else {
+            (names, bySession) = (sessions.names[dimension] ?? NameTable(), nil)
+            return
+        }
+        var table = NameTable()
+        bySession = sessions.slots.map { session in
+            session.map { table.number(of: rules.name(of: $0.update.names, in: dimension)) } ?? -1
+        }
+        names = table
+    }
+
+    /// The number of a session's name.
+    func number(_ session: Int32, _ owner: SessionOwner) -> Int32 { bySession?[Int(session)] ?? owner[dimension] }
 }
 
 /// Sums by small numbers, those that have none left out.

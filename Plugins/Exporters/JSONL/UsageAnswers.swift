@@ -10,13 +10,16 @@ extension UsageIndex {
         var tally = SummaryTally(query, self)
         for (quarter, rows) in quarters(of: period) {
             let day = period.day(of: Timestamp(nanoseconds: quarter * Self.quarter))
-            for (key, totals) in rows { tally.add(totals, key, day, self) }
+            let hour = period.clock.hour(ofQuarter: quarter)
+            guard query.filter.allows(LocalClock.names[hour], as: .hour) else { continue }
+            for (key, totals) in rows { tally.add(totals, key, day, hour, self) }
         }
         tally.write(to: &summary, self)
         let minute = query.now.nanoseconds - 60_000_000_000
         summary.activeSessions = sessions.slots.indices.count {
             guard let session = sessions.slots[$0], !session.isCompleted, session.isListed,
-                session.update.lastSeen.nanoseconds >= minute, query.filter.allowsOwner(of: session.update)
+                session.update.lastSeen.nanoseconds >= minute, query.filter.allows(session.update.names),
+                hasCall(session, query.filter)
             else { return false }
             return session.callsByModel.keys.contains { query.filter.allows(models[$0], as: .model) }
                 || query.filter[.model].isEmpty
@@ -37,15 +40,25 @@ extension UsageIndex {
 
     /// The names of a dimension, the empty one left out.
     func names(of dimension: UsageDimension) -> Set<String> {
+        if let fixed = dimension.fixedNames { return Set(fixed) }
         let names =
             dimension == .model
-            ? models.known : Set(sessions.slots.compactMap { $0?.update.name(of: dimension) })
+            ? models.known : Set(sessions.slots.compactMap { $0.flatMap { dimension.name(of: $0.update.names) } })
         return names.subtracting([""])
+    }
+
+    /// Whether a session has a call in an hour that is meant.
+    private func hasCall(_ session: KeptSession, _ filter: UsageFilter) -> Bool {
+        filter[.hour].isEmpty
+            || session.calls.contains { id in
+                calls[id].flatMap { ledger.entries[$0.ref]?.call }.map { $0.isCounted && filter.allows($0.time) }
+                    ?? false
+            }
     }
 
     /// A page of sessions.
     func page(_ query: SessionQuery) -> SessionPage {
-        let filter = SessionFilter(query, models)
+        let filter = SessionFilter(query, models) { hasCall($0, query.filter) }
         var found: [(position: Int, place: SessionQuery.Place)] = []
         for position in sessions.slots.indices {
             guard let session = sessions.slots[position], filter.matches(session) else { continue }
@@ -87,11 +100,11 @@ extension UsageIndex {
         var found: [Call] = []
         for (id, kept) in calls where !kept.isExpired {
             guard let time = ledger.entries[kept.ref]?.call.time, time >= query.start, time < query.end,
-                query.filter.allows(models[kept.model], as: .model)
+                query.filter.allows(models[kept.model], as: .model), query.filter.allows(time)
             else { continue }
             let isMeant =
                 allowed[kept.session]
-                ?? sessions[kept.session].map { query.filter.allowsOwner(of: $0.update) } ?? query.filter.isEmpty
+                ?? sessions[kept.session].map { query.filter.allows($0.update.names) } ?? query.filter.isEmpty
             allowed[kept.session] = isMeant
             if isMeant, let call = call(id), call.isCounted { found.append(call) }
         }
@@ -155,18 +168,5 @@ extension UsageIndex {
         var session = kept.session(models)
         session.totals = kept.totals.totals
         return session
-    }
-}
-
-extension SessionUpdate {
-    /// What the session is called in a dimension; nil for the model, which belongs to calls.
-    func name(of dimension: UsageDimension) -> String? {
-        switch dimension {
-        case .model: nil
-        case .agent: agent
-        case .project: project
-        case .user: user
-        case .machine: machine
-        }
     }
 }

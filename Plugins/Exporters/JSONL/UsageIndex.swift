@@ -128,7 +128,7 @@ struct UsageIndex {
         sessions[session]?.newest = newest
     }
 
-    /// The session of a call; calls without one share a hidden session for each agent, user, project and machine.
+    /// The session of a call; calls without one share a hidden session for each agent, user, project, machine and team.
     private mutating func session(of call: Call) -> Int32 {
         if let id = call.session {
             if let known = sessions.number(of: id) { return known }
@@ -137,11 +137,12 @@ struct UsageIndex {
             update.lastSeen = Timestamp(nanoseconds: 0)
             return sessions.note(update, isSighted: false)
         }
-        let names = [call.agent, call.user, call.project, call.machine]
+        let names = [call.agent, call.user, call.project, call.machine] + (call.team.map { [$0] } ?? [])
         var update = SessionUpdate(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), time: call.time)
         (update.agent, update.user, update.project, update.machine) = (
             call.agent, call.user, call.project, call.machine
         )
+        update.team = call.team
         return sessions.note(update, isSighted: false, isHidden: true)
     }
 
@@ -180,7 +181,7 @@ struct UsageIndex {
     /// The parts of a session's calls have its former names.
     private mutating func noteNames(of session: Int32, _ former: SessionUpdate) {
         guard let kept = sessions[session],
-            (kept.update.agent, kept.update.machine) != (former.agent, former.machine)
+            kept.update.names != former.names
         else { return }
         noteChange(of: kept.calls.compactMap { calls[$0]?.ref })
     }
@@ -188,6 +189,26 @@ struct UsageIndex {
     private mutating func noteChange(of refs: some Sequence<Int64>) {
         newestChange += 1
         qualityParts.note(refs.lazy.map(QualityParts.block), in: newestChange)
+    }
+
+    // MARK: - Changes
+
+    /// The counted calls of the blocks that changed since a reader asked last.
+    mutating func changes(since cursor: UsageCursor?) -> UsageChanges {
+        let page = qualityParts.page(after: cursor, at: newestChange, lastCall: ledger.lastNumber)
+        var blocks: [Int64: [CountedCall]] = [:]
+        for block in page.blocks {
+            blocks[block] = QualityParts.calls(of: block).compactMap { ref in
+                guard let call = ledger.entries[ref]?.call, call.isCounted, let kept = calls[call.id], kept.ref == ref,
+                    !kept.isExpired
+                else { return nil }
+                var counted = CountedCall(id: call.id, time: call.time, counts: call.counts, price: kept.price)
+                (counted.model, counted.duration) = (call.model, call.duration)
+                counted.names = sessions[kept.session]?.update.names ?? call.ownNames
+                return counted
+            }
+        }
+        return UsageChanges(beginsAgain: page.beginsAgain, blocks: blocks, next: page.next)
     }
 
     // MARK: - Compaction

@@ -113,6 +113,12 @@ extension PostgreSQLExporter {
         }
     }
 
+    func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
+        try await answer { connection, memory in
+            try StoreReader(connection: connection).changes(since: cursor, memory.quality)
+        }
+    }
+
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         try await answer { connection, memory in
             try memory.summaries.names(of: dimension, DatabaseSums(connection: connection))

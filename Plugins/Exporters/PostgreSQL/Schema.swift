@@ -79,11 +79,11 @@ public enum PostgreSQLSchema {
         INSERT INTO state (layout, identity)
             VALUES (1, ('x' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 15))::bit(60)::bigint);
 
-        -- Rows with hidden = 1 stand for calls without a session. One that no record names (sighted = 0) is listed as long as it has calls.
+        -- Rows with hidden = 1 hold calls without a session. One that no record names (sighted = 0) is listed as long as it has calls.
         CREATE TABLE sessions (
             ref bigint PRIMARY KEY, id text COLLATE "C" NOT NULL, hidden smallint NOT NULL DEFAULT 0, sighted smallint NOT NULL DEFAULT 0,
             agent text COLLATE "C", "user" text COLLATE "C", project text COLLATE "C", machine text COLLATE "C",
-            parent text COLLATE "C", started_at bigint NOT NULL, last_seen_at bigint NOT NULL,
+            team text COLLATE "C", parent text COLLATE "C", started_at bigint NOT NULL, last_seen_at bigint NOT NULL,
             name text COLLATE "C", name_at bigint, branch text COLLATE "C", branch_at bigint,
             agent_version text COLLATE "C", agent_version_at bigint, task_status text COLLATE "C", task_status_at bigint,
             completed smallint NOT NULL DEFAULT 0, completed_at bigint, reported_cost bigint, reported_cost_at bigint,

@@ -17,11 +17,10 @@ struct SessionCatalog {
         var isHidden: Bool
     }
 
-    /// A session's row, and the names by which the quality of its calls' data is reported.
+    /// A session's row, and the names by which its calls are summed.
     private struct Row {
         var ref: Int64
-        var agent: String?
-        var machine: String?
+        var names = SessionNames()
         /// Whether it is added by the transaction that is open.
         var isNew = false
     }
@@ -55,7 +54,7 @@ struct SessionCatalog {
         note(update, position)
     }
 
-    /// Notes that a call is written; calls without a session share a hidden row for each agent, user, project and machine.
+    /// Notes that a call is written; calls without a session share a hidden row for each agent, user, project, machine and team.
     mutating func note(_ call: Call) {
         let position = slot(Self.key(of: call))
         touched.insert(position)
@@ -64,13 +63,14 @@ struct SessionCatalog {
         (update.agent, update.user, update.project, update.machine) = (
             call.agent, call.user, call.project, call.machine
         )
+        update.team = call.team
         note(update, position)
     }
 
     /// Where the calls of a session are kept.
     static func key(of call: Call) -> Key {
         if let session = call.session { return Key(id: session, isHidden: false) }
-        let names = [call.agent, call.user, call.project, call.machine]
+        let names = [call.agent, call.user, call.project, call.machine, call.team]
         return Key(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), isHidden: true)
     }
 
@@ -100,13 +100,13 @@ struct SessionCatalog {
         let unknown = touched.filter { slots[$0].row == nil }.sorted()
         guard !unknown.isEmpty else { return }
         let found = try connection.run(
-            "SELECT id, hidden, ref, agent, machine FROM sessions WHERE id = ANY($1)",
+            "SELECT id, hidden, ref, \(Self.names) FROM sessions WHERE id = ANY($1)",
             [.texts(Set(unknown.map { slots[$0].key.id }).sorted())]
         )
         _ = found.map { row in
             let key = Key(id: row.text(0) ?? "", isHidden: row.bool(1))
             guard let position = positions[key], slots[position].row == nil else { return }
-            slots[position].row = Row(ref: row.int(2), agent: row.text(3), machine: row.text(4))
+            slots[position].row = Row(ref: row.int(2), names: SessionNames(row: row, from: 3))
         }
         for position in unknown where slots[position].row == nil {
             last += 1
@@ -116,7 +116,7 @@ struct SessionCatalog {
 
     /// Writes what was noted.
     ///
-    /// - Returns: The rows of those that had calls before and have another agent or machine now.
+    /// - Returns: The rows of those that had calls before and have another name in a dimension now.
     mutating func write(_ connection: PostgresConnection, revision: Int64) throws -> [Int64] {
         // In the order of their numbers, as all collectors write them.
         let positions = touched.filter { slots[$0].update != nil || slots[$0].row?.isNew == true }.sorted {
@@ -132,8 +132,8 @@ struct SessionCatalog {
             for position in positions { places[slots[position].row?.ref ?? 0] = position }
             _ = rows.map { row in
                 guard let position = places[row.int(0)], let known = slots[position].row else { return }
-                let now = Row(ref: known.ref, agent: row.text(1), machine: row.text(2))
-                if !known.isNew, (now.agent, now.machine) != (known.agent, known.machine) { renamed.append(known.ref) }
+                let now = Row(ref: known.ref, names: SessionNames(row: row, from: 1))
+                if !known.isNew, now.names != known.names { renamed.append(known.ref) }
                 slots[position].row = now
             }
             for position in positions { (slots[position].update, slots[position].isSighted) = (nil, false) }
@@ -162,7 +162,7 @@ struct SessionCatalog {
             id.append(slot.key.id)
             hidden.append(slot.key.isHidden)
             sighted.append(slot.isSighted)
-            let names = [update?.agent, update?.user, update?.project, update?.machine, update?.parent]
+            let names = [update?.agent, update?.user, update?.project, update?.machine, update?.team, update?.parent]
             for (position, name) in names.enumerated() { lasting[position].append(name) }
             // A row that only has calls has no bounds of its own.
             started.append(update?.firstSeen.nanoseconds ?? .max)
@@ -190,10 +190,13 @@ struct SessionCatalog {
     }
 
     // What does not change: of two names for one thing the smaller stays. A null is larger than everything.
-    private static let lastingColumns = ["agent", "\"user\"", "project", "machine", "parent"]
+    private static let lastingColumns = ["agent", "\"user\"", "project", "machine", "team", "parent"]
     // What can change: the later report stays, and of two at one instant the larger. A null is earlier than everything.
     private static let textFacts = ["name", "branch", "agent_version", "task_status"]
     private static let numberFacts = ["completed", "reported_cost"]
+
+    /// The columns of a session's names.
+    private static let names = "agent, project, \"user\", machine, team, branch, parent"
 
     private static let upsert: String = {
         let facts = textFacts + numberFacts
@@ -220,7 +223,7 @@ struct SessionCatalog {
                 sighted = greatest(s.sighted, excluded.sighted), started_at = least(s.started_at, excluded.started_at),
                 last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at), knowledge = s.knowledge | excluded.knowledge,
                 changed = excluded.changed, \((lasting + changing).joined(separator: ", "))
-            RETURNING ref, agent, machine
+            RETURNING ref, \(names)
             """
     }()
 }

@@ -39,10 +39,35 @@ struct SQLConditions {
 
     /// Only sessions that a filter means.
     mutating func add(_ filter: UsageFilter) {
-        for dimension in UsageDimension.allCases where !filter[dimension].isEmpty {
-            let names = bind(.texts(filter[dimension].sorted()))
-            sql += " AND " + dimension.condition("= ANY (\(names))")
+        for dimension in filter.dimensions {
+            let names = "= ANY (\(bind(.texts(filter[dimension].sorted()))))"
+            let own = "SELECT 1 FROM rollup own"
+            switch dimension.source {
+            case .session: sql += " AND coalesce(\(name(dimension, filter.naming)), '') \(names)"
+            case .call:
+                sql +=
+                    " AND EXISTS (\(own) JOIN models m ON m.ref = own.model WHERE own.session = s.ref AND m.name \(names))"
+            case .time:
+                let hour = "lpad(\(filter.clock.hour(ofQuarter: "own.quarter"))::text, 2, '0')"
+                sql += " AND EXISTS (\(own) WHERE own.session = s.ref AND \(hour) \(names))"
+            }
         }
+    }
+
+    /// What a session is called in a dimension after the rules of a question.
+    private mutating func name(_ dimension: UsageDimension, _ rules: NamingRules) -> String {
+        guard !rules.isSilent(about: dimension) else { return dimension.column }
+        let (user, project) = (UsageDimension.user.column, UsageDimension.project.column)
+        guard dimension == .team else { return mapped(user, rules.people, otherwise: user) }
+        let ofUser = mapped(user, rules.teamsOfUsers, otherwise: "NULL")
+        let ofProject = mapped(project, rules.teamsOfProjects, otherwise: "NULL")
+        return "coalesce(s.team, \(ofUser), \(ofProject))"
+    }
+
+    private mutating func mapped(_ column: String, _ names: [String: String], otherwise: String) -> String {
+        guard !names.isEmpty else { return otherwise }
+        let cases = names.sorted { $0.key < $1.key }.map { "WHEN \(bind(.text($0.key))) THEN \(bind(.text($0.value)))" }
+        return "CASE \(column) \(cases.joined(separator: " ")) ELSE \(otherwise) END"
     }
 
     private mutating func add(_ status: Session.Status, _ now: Timestamp) {
@@ -76,20 +101,6 @@ struct SQLConditions {
     }
 }
 
-extension UsageDimension {
-    /// Where the names of each dimension are: the only place that knows it.
-    fileprivate func condition(_ comparison: String) -> String {
-        switch self {
-        case .agent, .project, .machine: "coalesce(s.\(rawValue), '') \(comparison)"
-        case .user: "coalesce(s.\"user\", '') \(comparison)"
-        case .model:
-            """
-            EXISTS (SELECT 1 FROM rollup own JOIN models m ON m.ref = own.model WHERE own.session = s.ref AND m.name \(comparison))
-            """
-        }
-    }
-}
-
 extension SessionQuery.Sort {
     /// What is compared; a sum stops at the largest number that can be held.
     fileprivate var column: String {
@@ -117,7 +128,7 @@ struct StoreReader {
     /// The columns that ``Session/init(row:from:)`` reads.
     private static let columns = """
         s.id, s.name, s.agent, s."user", s.project, s.machine, s.task_status, s.completed, s.started_at, s.last_seen_at,
-        s.branch, s.agent_version, s.parent, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model
+        s.branch, s.agent_version, s.parent, s.team, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model
             WHERE c.session = s.ref AND c.counted = 1 ORDER BY c.time DESC, c.id DESC LIMIT 1),
         s.knowledge, \(UsageTotals.columns.map { "s.\($0)" }.joined(separator: ", "))
         """
@@ -242,8 +253,8 @@ struct StoreReader {
             conditions.values
         ) { row in
             let call = try Call(row: row)
-            // The conditions on a session let all its models through.
-            if query.filter.allows(call.model, as: .model) { calls.append(call) }
+            // The conditions on a session let all its models and hours through.
+            if query.filter.allows(call.model, as: .model), query.filter.allows(call.time) { calls.append(call) }
             return true
         }
         return calls.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
@@ -277,14 +288,7 @@ struct StoreReader {
 
     /// How well the calls of a period are known: read from those of blocks that changed since it was asked last.
     func quality(of period: Period, _ memory: QualityMemory) throws -> DataQuality {
-        let revision = try revision()
-        try memory.advance(to: revision) { known in
-            let changes = try connection.run(
-                "SELECT block, changed FROM call_blocks WHERE changed > $1",
-                [.int(known)]
-            ).map { ($0.int(0), $0.int(1)) }
-            return Dictionary(changes, uniquingKeysWith: max)
-        }
+        let revision = try advance(memory)
         var reading = memory.reading(of: period, at: revision)
         let (start, end) = (PostgresValue.int(period.start.nanoseconds), PostgresValue.int(period.end.nanoseconds))
         let condition = "c.session <> \(FormerCall.expired) AND c.time >= $1 AND c.time < $2"
@@ -306,6 +310,40 @@ struct StoreReader {
         var quality = reading.quality
         try compareSessions(&quality, period)
         return quality
+    }
+
+    /// Lets a memory know which blocks of calls changed up to this state, also those that another collector wrote.
+    private func advance(_ memory: QualityMemory) throws -> Int64 {
+        let revision = try revision()
+        try memory.advance(to: revision) { known in
+            let changes = try connection.run(
+                "SELECT block, changed FROM call_blocks WHERE changed > $1",
+                [.int(known)]
+            ).map { ($0.int(0), $0.int(1)) }
+            return Dictionary(changes, uniquingKeysWith: max)
+        }
+        return revision
+    }
+
+    /// The counted calls of the blocks that changed since a reader asked last.
+    func changes(since cursor: UsageCursor?, _ memory: QualityMemory) throws -> UsageChanges {
+        let revision = try advance(memory)
+        let last = try connection.run("SELECT coalesce(max(ref), 0) FROM calls").first?.int(0) ?? 0
+        let page = memory.page(after: cursor, at: revision, lastCall: last)
+        var blocks: [Int64: [CountedCall]] = [:]
+        for block in page.blocks {
+            let refs = QualityParts.calls(of: block)
+            blocks[block] = try connection.run(
+                """
+                SELECT c.id, c.time, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output, c.reasoning,
+                    c.priced, c.cost, c.duration, m.name, s.agent, s.project, s."user", s.machine, s.team, s.branch, s.parent
+                FROM calls c JOIN models m ON m.ref = c.model JOIN sessions s ON s.ref = c.session
+                WHERE c.ref BETWEEN $1 AND $2 AND c.counted = 1 AND c.session <> \(FormerCall.expired)
+                """,
+                [.int(refs.lowerBound), .int(refs.upperBound)]
+            ).map { try CountedCall(row: $0) }
+        }
+        return UsageChanges(beginsAgain: page.beginsAgain, blocks: blocks, next: page.next)
     }
 
     private static let qualityCalls = """
@@ -379,22 +417,17 @@ struct DatabaseSums: SumsSnapshot {
 
     func forEachOwner(changedAfter revision: Int64, _ body: (SummaryMemory.OwnerRow) throws -> Void) throws {
         try connection.forEachRow(
-            "SELECT ref, hidden, agent, project, \"user\", machine FROM sessions WHERE changed > $1",
+            "SELECT s.ref, s.hidden, \(Self.names) FROM sessions s WHERE s.changed > $1",
             [.int(revision)]
         ) { row in
-            try body(
-                SummaryMemory.OwnerRow(
-                    session: try row.small(0),
-                    isHidden: row.bool(1),
-                    agent: row.text(2) ?? "",
-                    project: row.text(3) ?? "",
-                    user: row.text(4) ?? "",
-                    machine: row.text(5) ?? ""
-                )
-            )
+            let names = UsageDimension.ofSessions.indices.map { row.text(Int32(2 + $0)) ?? "" }
+            try body(SummaryMemory.OwnerRow(session: try row.small(0), isHidden: row.bool(1), names: names))
             return true
         }
     }
+
+    /// A column for each dimension of sessions, in their order.
+    private static let names = UsageDimension.ofSessions.map(\.column).joined(separator: ", ")
 
     func forEachModel(after row: Int64, _ body: (_ row: Int64, _ name: String) throws -> Void) throws {
         for model in try connection.run("SELECT ref, name FROM models WHERE ref > $1 ORDER BY ref", [.int(row)]).all {

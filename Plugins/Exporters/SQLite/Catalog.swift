@@ -49,15 +49,17 @@ struct Catalog: Sendable {
     /// How many sessions are remembered at most.
     private static let capacity = 8_192
 
-    /// The row of a call's session; calls without one share a hidden row for each agent, user, project and machine.
+    /// The row of a call's session; calls without one share a hidden row for each agent, user, project, machine and team.
     mutating func session(of call: Call, _ db: Database) throws -> Int64 {
         if let session = call.session { return try row(slot(session), db) }
-        let names = [call.agent, call.user, call.project, call.machine]
+        // Rows of versions that knew no team have four names.
+        let names = [call.agent, call.user, call.project, call.machine] + (call.team.map { [$0] } ?? [])
         let id = names.map { $0 ?? "" }.joined(separator: "\u{1F}")
         var update = SessionUpdate(id: id, time: call.time)
         (update.agent, update.user, update.project, update.machine) = (
             call.agent, call.user, call.project, call.machine
         )
+        update.team = call.team
         let slot = slot(id, isHidden: true)
         note(update, slot)
         return try row(slot, db)
@@ -124,7 +126,7 @@ struct Catalog: Sendable {
 
     /// Writes what was noted about sessions.
     ///
-    /// - Returns: The rows of those that had calls before and have another agent or machine now.
+    /// - Returns: The rows of those that had calls before and have another name in a dimension now.
     mutating func flush(_ db: Database) throws -> [Int64] {
         var renamed: [Int64] = []
         for position in touched {
@@ -149,13 +151,19 @@ struct Catalog: Sendable {
     private mutating func rename(_ position: Int, _ update: SessionUpdate, _ db: Database) throws -> Bool {
         guard let known = slots[position].row else { return false }
         slots[position].row?.isNew = false
+        let (names, former) = (update.names, known.names)
         func isOther(_ name: String?, _ former: String?) -> Bool { name != nil && name != former }
-        guard isOther(update.agent, known.agent) || isOther(update.machine, known.machine) else { return false }
+        guard
+            isOther(names.agent, former.agent) || isOther(names.project, former.project)
+                || isOther(names.user, former.user) || isOther(names.machine, former.machine)
+                || isOther(names.team, former.team) || isOther(names.branch, former.branch)
+                || names.isSubagent && !former.isSubagent
+        else { return false }
         let key = slots[position].key
         // Which of two names stays is decided by the database.
         let row = try SessionTable(db: db).row(id: key.id, isHidden: key.isHidden)
         slots[position].row = row
-        return !known.isNew && (row.agent, row.machine) != (known.agent, known.machine)
+        return !known.isNew && row.names != known.names
     }
 
     private mutating func slot(_ id: String, isHidden: Bool = false) -> Int {

@@ -161,6 +161,9 @@ struct DatabaseFile {
         migrator.registerMigration("pricing of models") { db in
             try db.execute(sql: "ALTER TABLE models ADD COLUMN priced_by INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("team of sessions") { db in
+            try db.execute(sql: "ALTER TABLE sessions ADD COLUMN team TEXT")
+        }
         return migrator
     }
 

@@ -44,24 +44,19 @@ struct DatabaseSums: SumsSnapshot {
 
     func forEachOwner(changedAfter revision: Int64, _ body: (SummaryMemory.OwnerRow) throws -> Void) throws {
         var statement = try SQLiteStatement(
-            "SELECT ref, hidden, agent, project, user, machine FROM sessions WHERE changed > ?",
+            "SELECT s.ref, s.hidden, \(Self.names) FROM sessions s WHERE s.changed > ?",
             db
         )
         statement.bind(revision)
         try statement.forEachRow { row in
-            try body(
-                SummaryMemory.OwnerRow(
-                    session: try row.small(0),
-                    isHidden: row.bool(1),
-                    agent: row.text(2) ?? "",
-                    project: row.text(3) ?? "",
-                    user: row.text(4) ?? "",
-                    machine: row.text(5) ?? ""
-                )
-            )
+            let names = UsageDimension.ofSessions.indices.map { row.text(Int32(2 + $0)) ?? "" }
+            try body(SummaryMemory.OwnerRow(session: try row.small(0), isHidden: row.bool(1), names: names))
             return true
         }
     }
+
+    /// A column for each dimension of sessions, in their order.
+    private static let names = UsageDimension.ofSessions.map(\.column).joined(separator: ", ")
 
     func forEachModel(after row: Int64, _ body: (_ row: Int64, _ name: String) throws -> Void) throws {
         var statement = try SQLiteStatement("SELECT ref, name FROM models WHERE ref > ? ORDER BY ref", db)

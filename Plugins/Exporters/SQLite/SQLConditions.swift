@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Usage
+import UsageDatabase
 
 /// Conditions on a row `s` of sessions, each beginning with `AND`, and the values they compare with.
 struct SQLConditions {
@@ -37,17 +38,40 @@ struct SQLConditions {
 
     /// Only sessions that a filter means.
     mutating func add(_ filter: UsageFilter) {
-        for dimension in UsageDimension.allCases where !filter[dimension].isEmpty {
+        for dimension in filter.dimensions {
             let names = Self.padded(filter[dimension].sorted())
             let marks = Array(repeating: "?", count: names.count).joined(separator: ", ")
             let values = names.map { Value.text($0) }
-            guard dimension == .model else {
-                add("coalesce(s.\(dimension.rawValue), '') IN (\(marks))", values)
-                continue
+            switch dimension.source {
+            case .session:
+                let (name, used) = Self.name(dimension, filter.naming)
+                add("coalesce(\(name), '') IN (\(marks))", used + values)
+            case .call:
+                let own = "SELECT 1 FROM rollup own JOIN models m ON m.ref = own.model"
+                add("EXISTS (\(own) WHERE own.session = s.ref AND m.name IN (\(marks)))", values)
+            case .time:
+                let hour = filter.clock.hour(ofQuarter: "own.quarter")
+                let own = "SELECT 1 FROM rollup own WHERE own.session = s.ref"
+                add("EXISTS (\(own) AND printf('%02d', \(hour)) IN (\(marks)))", values)
             }
-            let own = "SELECT 1 FROM rollup own JOIN models m ON m.ref = own.model"
-            add("EXISTS (\(own) WHERE own.session = s.ref AND m.name IN (\(marks)))", values)
         }
+    }
+
+    /// What a session is called in a dimension after the rules of a question, and the values in it.
+    private static func name(_ dimension: UsageDimension, _ rules: NamingRules) -> (String, [Value]) {
+        guard !rules.isSilent(about: dimension) else { return (dimension.column, []) }
+        func mapped(_ column: String, _ names: [String: String], otherwise: String) -> (String, [Value]) {
+            guard !names.isEmpty else { return (otherwise, []) }
+            let cases = Array(repeating: "WHEN ? THEN ?", count: names.count).joined(separator: " ")
+            return (
+                "CASE \(column) \(cases) ELSE \(otherwise) END",
+                names.sorted { $0.key < $1.key }.flatMap { [.text($0.key), .text($0.value)] }
+            )
+        }
+        guard dimension == .team else { return mapped("s.user", rules.people, otherwise: "s.user") }
+        let (user, users) = mapped("s.user", rules.teamsOfUsers, otherwise: "NULL")
+        let (project, projects) = mapped("s.project", rules.teamsOfProjects, otherwise: "NULL")
+        return ("coalesce(s.team, \(user), \(project))", users + projects)
     }
 
     /// Names until their number is a power of two, so that statements, which are kept for the next time, have few forms.

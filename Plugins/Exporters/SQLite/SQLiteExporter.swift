@@ -104,6 +104,15 @@ extension SQLiteExporter {
         try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).calls(query) } }
     }
 
+    func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
+        try await commits().answer { database in
+            let memory = database.quality
+            return try await database.pool.read { db in
+                try ChangesQuery(db: db, cursor: cursor, memory: memory).run()
+            }
+        }
+    }
+
     func quality(of period: Period) async throws -> DataQuality {
         try await commits().answer { database in
             let memory = database.quality

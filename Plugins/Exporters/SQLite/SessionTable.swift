@@ -11,7 +11,7 @@ struct SessionTable {
     /// The columns that ``Session/init(row:)`` reads.
     private static let columns = """
         s.id, s.name, s.agent, s.user, s.project, s.machine, s.task_status, s.completed, s.started_at, s.last_seen_at,
-        s.branch, s.agent_version, s.parent, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model WHERE c.session = s.ref AND c.counted
+        s.branch, s.agent_version, s.parent, s.team, (SELECT m2.name FROM calls c JOIN models m2 ON m2.ref = c.model WHERE c.session = s.ref AND c.counted
             ORDER BY c.time DESC, c.id DESC LIMIT 1), s.knowledge, \(UsageTotals.columns.map { "s.\($0)" }.joined(separator: ", "))
         """
 
@@ -150,9 +150,11 @@ struct SessionTable {
         statement.bind(query.start.nanoseconds)
         statement.bind(query.end.nanoseconds)
         conditions.bind(to: &statement)
-        // The conditions on a session let all its models through.
-        return try statement.rows { try Call(row: $0) }.filter { query.filter.allows($0.model, as: .model) }
-            .sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+        // The conditions on a session let all its models and hours through.
+        return try statement.rows { try Call(row: $0) }.filter {
+            query.filter.allows($0.model, as: .model) && query.filter.allows($0.time)
+        }
+        .sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }
 
     private func calls(of session: Int64, atMost limit: Int) throws -> [Call] {
@@ -173,11 +175,10 @@ struct SessionTable {
 // MARK: - Writing
 
 extension SessionTable {
-    /// A session's row, and the names by which the quality of its calls' data is told.
+    /// A session's row, and the names under which its calls are counted.
     struct Row {
         var ref: Int64 = 0
-        var agent: String?
-        var machine: String?
+        var names = SessionNames()
         /// Whether it was added just now.
         var isNew = false
     }
@@ -193,13 +194,14 @@ extension SessionTable {
         try insertion.run()
         let isNew = db.changesCount > 0
         var statement = try SQLiteStatement(
-            "SELECT ref, agent, machine FROM sessions WHERE id = ? AND hidden = ?",
+            "SELECT ref, agent, project, user, machine, team, branch, parent FROM sessions WHERE id = ? AND hidden = ?",
             db
         )
         statement.bind(id)
         statement.bind(isHidden)
-        return try statement.first { Row(ref: $0.int(0), agent: $0.text(1), machine: $0.text(2), isNew: isNew) }
-            ?? Row()
+        return try statement.first { row in
+            Row(ref: row.int(0), names: SessionNames(row: row, from: 1), isNew: isNew)
+        } ?? Row()
     }
 
     /// The blocks in which calls of a session are.
@@ -218,7 +220,7 @@ extension SessionTable {
         statement.bind(update.id)
         statement.bind(isHidden)
         statement.bind(isSighted)
-        for text in [update.agent, update.user, update.project, update.machine, update.parent] {
+        for text in [update.agent, update.user, update.project, update.machine, update.team, update.parent] {
             statement.bind(text)
         }
         statement.bind(update.firstSeen.nanoseconds)
@@ -245,7 +247,7 @@ extension SessionTable {
 
     private static let update: String = {
         // Of two names for one thing the smaller stays.
-        let lasting = ["agent", "user", "project", "machine", "parent"].map {
+        let lasting = ["agent", "user", "project", "machine", "team", "parent"].map {
             "\($0) = coalesce(min(\($0), excluded.\($0)), \($0), excluded.\($0))"
         }
         // Of what can change, the later telling stays, and of two at one instant the larger. A null is earlier than everything.
@@ -259,10 +261,10 @@ extension SessionTable {
             ]
         }
         return """
-            INSERT INTO sessions (id, hidden, sighted, agent, user, project, machine, parent, started_at, last_seen_at,
+            INSERT INTO sessions (id, hidden, sighted, agent, user, project, machine, team, parent, started_at, last_seen_at,
                 name, name_at, branch, branch_at, agent_version, agent_version_at, task_status, task_status_at,
                 completed, completed_at, reported_cost, reported_cost_at, knowledge, changed)
-            VALUES (\(Array(repeating: "?", count: 24).joined(separator: ",")))
+            VALUES (\(Array(repeating: "?", count: 25).joined(separator: ",")))
             ON CONFLICT (id, hidden) DO UPDATE SET
                 sighted = max(sighted, excluded.sighted),
                 started_at = min(started_at, excluded.started_at),

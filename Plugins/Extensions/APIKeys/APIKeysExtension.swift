@@ -68,6 +68,8 @@ final class APIKeysExtension: Authenticator, HealthReporting {
         return ring.withLock { $0 }.permissions(of: key, at: now)
     }
 
+    func name(of key: String) -> String? { ring.withLock { $0 }.name(of: key) }
+
     /// Reads the file again when it has changed; when it cannot be used, the known keys stay in force.
     private func look(at now: Timestamp) {
         let last = lastLook.load(ordering: .relaxed)
@@ -138,11 +140,12 @@ final class KeyRing: Sendable {
         let permissions: Permissions
         /// Its id in the file; nil for one of the configuration.
         let id: String?
+        let name: String
         let lastUsed = Atomic<Int64>(0)
 
-        init(_ digest: KeyDigest, _ scopes: [KeyScope], id: String?) {
+        init(_ digest: KeyDigest, _ scopes: [KeyScope], id: String?, name: String) {
             self.digest = digest
-            self.id = id
+            (self.id, self.name) = (id, name)
             permissions = scopes.reduce(into: []) { $0.formUnion($1.permissions) }
         }
     }
@@ -150,8 +153,8 @@ final class KeyRing: Sendable {
     init(_ records: [KeyRecord], _ configured: [APIKeysConfig.Key]) {
         entries =
             records.compactMap { record in
-                KeyDigest(hex: record.hash).map { Entry($0, record.scopes, id: record.id) }
-            } + configured.map { Entry(KeyDigest(of: $0.key.value), $0.scopes, id: nil) }
+                KeyDigest(hex: record.hash).map { Entry($0, record.scopes, id: record.id, name: record.name) }
+            } + configured.map { Entry(KeyDigest(of: $0.key.value), $0.scopes, id: nil, name: $0.name) }
     }
 
     var isEmpty: Bool { entries.isEmpty }
@@ -163,6 +166,14 @@ final class KeyRing: Sendable {
         for entry in entries where entry.digest.matches(digest) { found = entry }
         found?.lastUsed.store(now.nanoseconds, ordering: .relaxed)
         return found?.permissions
+    }
+
+    /// The name of a key; every key is compared, so that the duration does not depend on which one it is.
+    func name(of key: String) -> String? {
+        let digest = KeyDigest(of: key)
+        var found: Entry?
+        for entry in entries where entry.digest.matches(digest) { found = entry }
+        return found.flatMap { $0.name.isEmpty ? nil : $0.name }
     }
 
     /// Whether both have the same keys.

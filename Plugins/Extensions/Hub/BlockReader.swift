@@ -37,7 +37,7 @@ struct BlocksQuestion {
         let period = try parameters.period(in: timezone, now: now)
         self.period = parameters.namesPeriod ? period : nil
         self.timezone = period.timezone
-        filter = try parameters.filter()
+        filter = try parameters.filter(in: period.timezone, now: now)
         isActiveOnly = try parameters.flag("active") ?? false
         isRecentOnly = try parameters.flag("recent") ?? false
         rule = try Self.rule(parameters, timezone: period.timezone)

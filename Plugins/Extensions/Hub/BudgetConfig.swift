@@ -98,6 +98,17 @@ public struct BudgetConfig: ConfigSection, Hashable {
                 help: "write one of \(known)"
             )
         }
+        for (key, names) in self.for.sorted(by: { $0.key < $1.key }) {
+            guard let fixed = UsageDimension(rawValue: key)?.fixedNames else { continue }
+            for name in names where !fixed.contains(name) {
+                findings.error(
+                    "unknown-name",
+                    "no call has the \(key) \"\(name)\"",
+                    at: place + ["for", key],
+                    help: "write one of \(fixed.joined(separator: ", "))"
+                )
+            }
+        }
         for (index, percent) in thresholds.enumerated() where !(1...1_000).contains(percent) {
             findings.error(
                 "out-of-range",

@@ -46,6 +46,7 @@ struct CollectorAPI {
                 text.addUsage(summary, budget: usage.config.monthlyBudget)
             }
         }
+        if let series = try? await usage.series() { text.add(series) }
         let fields: HTTPFields = [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"]
         return ServerResponse(.ok, fields, body: .bytes(Array(text.text.utf8)))
     }

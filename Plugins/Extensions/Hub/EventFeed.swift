@@ -160,7 +160,7 @@ struct FeedNews {
             [parameters = feed.parameters] () -> [Session]? in
             var query = SessionQuery(now: now)
             query.limit = Self.watched
-            query.filter = (try? parameters.filter()) ?? query.filter
+            query.filter = (try? parameters.filter(in: usage.config.timezone, now: now)) ?? query.filter
             return try? await usage.openStore().sessions(query).sessions
         }
         guard let reading else { return [] }

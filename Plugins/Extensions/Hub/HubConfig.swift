@@ -24,6 +24,14 @@ public struct HubConfig: ComponentConfig {
     /// What `hammurabi statusline` shows: the name of a template, or a text with parts in braces; empty for the usual.
     public var statusline = ""
 
+    /// Persons by the ids that agents send for them.
+    public var users: [String: String] = [:]
+    /// Teams by name, with who belongs to them.
+    public var teams: [String: Team] = [:]
+
+    /// Sums of calls at `/metrics`.
+    public var metrics = SeriesConfig()
+
     /// HTTPS; nil for plain HTTP.
     public var tls: TLSConfig?
 
@@ -39,10 +47,25 @@ public struct HubConfig: ComponentConfig {
         public init() {}
     }
 
+    /// Who belongs to a team: it has the sessions of its users, and of its projects those whose user is in no team.
+    public struct Team: ConfigSection, Hashable {
+        /// Persons, or ids that agents send for them.
+        public var users: [String] = []
+        /// Projects by label or path.
+        public var projects: [String] = []
+
+        /// A team of nobody.
+        public init() {}
+    }
+
     /// What each key means.
     public static let documentation = TLSConfig.documentation(under: "tls").merging([
         "endpoint": "where to listen, host:port",
         "store": "the id of the exporter that answers queries",
+        "users": "what people are called, by the ids that agents send for them; several ids may be one person",
+        "teams": "teams by name, for sessions of which no record names a team",
+        "teams.*.users": "persons of the team, or ids that agents send for them",
+        "teams.*.projects": "projects that the team pays for where the user is in no team: labels or paths",
         "budget": "what may be spent in a month",
         "budget.monthly": "dollars in a calendar month: a budget for all calls that is called monthly",
         "budgets":
@@ -53,6 +76,11 @@ public struct HubConfig: ComponentConfig {
         "alerts.silent_after": "how long a machine may be without a call, in whole days",
         "alerts.targets":
             "who is told, as a list: name, and webhook (an address; with format: json, slack or discord) or command (a program with its arguments)",
+        "metrics": "sums of all counted calls at /metrics, beside those of the current month",
+        "metrics.by":
+            "the labels of the sums: model, agent, project, user, machine, team, branch and agent_kind; no sums when left out",
+        "metrics.max_names":
+            "how many values of each label are listed, those with the highest cost first; the others are summed as other",
         "retention": "how long calls and records are kept when the store is compacted",
         "statusline":
             "what hammurabi statusline shows: full, short, limits, ccusage, or a text with parts in braces such as \"{session} · {limits}\"",
@@ -95,6 +123,21 @@ public struct HubConfig: ComponentConfig {
             }
         }
         alerts.validate(&findings)
+        metrics.validate(&findings)
+        var teamsOfUsers: [String: String] = [:]
+        for (team, members) in teams.sorted(by: { $0.key < $1.key }) {
+            for user in members.users {
+                // An id is in the team of its person.
+                guard let former = teamsOfUsers.updateValue(team, forKey: users[user] ?? user), former != team
+                else { continue }
+                findings.error(
+                    "ambiguous",
+                    "\"\(user)\" is in the teams \(former) and \(team)",
+                    at: ["teams", team, "users"],
+                    help: "name each user in one team"
+                )
+            }
+        }
         tls?.validate(&findings, at: ["tls"])
         do {
             _ = try Period("today", timezone: timezone, now: Timestamp(nanoseconds: 0))

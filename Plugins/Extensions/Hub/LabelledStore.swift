@@ -4,22 +4,51 @@ import CollectorKit
 import Synchronization
 import Usage
 
-/// A store whose answers have labels for projects, and whose filters accept labels and paths.
+/// A store whose answers have labels for projects and the names of the configuration for people and teams, and whose filters accept
+/// these, ids and paths.
 ///
-/// A store keeps project keys, which are paths where known (``ProjectPath``). Labels depend on all projects of the store, not only on
-/// those of one answer, so that a project has the same label in every answer. Errors are those of the store; safe to use from many
-/// tasks at once, as the store is.
+/// A store keeps project keys, which are paths where known (``ProjectPath``), and ids of people. Labels depend on all projects of the
+/// store, not only on those of one answer, so that a project has the same label in every answer. Errors are those of the store; safe to
+/// use from many tasks at once, as the store is.
 struct LabelledStore: UsageStore {
     let store: any UsageStore
     /// The labels of the last computation.
     let memory: LabelMemory
+    /// Persons by ids.
+    var people: [String: String] = [:]
+    /// Teams with their members.
+    var teams: [String: HubConfig.Team] = [:]
 
     private func labels() async throws -> ProjectLabels { memory.labels(of: try await store.names(of: .project)) }
 
+    /// How sessions are called.
+    private func rules(_ labels: ProjectLabels) -> NamingRules {
+        var rules = NamingRules()
+        rules.people = people
+        let ids = Dictionary(grouping: people.keys) { people[$0] ?? "" }
+        for (team, members) in teams.sorted(by: { $0.key < $1.key }) {
+            for user in members.users { for id in [user] + (ids[user] ?? []) { rules.teamsOfUsers[id] = team } }
+            for project in members.projects {
+                for key in labels.keys(meantBy: project) { rules.teamsOfProjects[key] = team }
+            }
+        }
+        return rules
+    }
+
+    /// A filter with what the store keeps for what a person wrote.
+    private func meant(_ filter: UsageFilter, _ labels: ProjectLabels, _ rules: NamingRules) -> UsageFilter {
+        var filter = filter
+        filter[.project] = Set(filter[.project].flatMap { $0.isEmpty ? [""] : labels.keys(meantBy: $0) })
+        filter[.user] = Set(filter[.user].map { people[$0] ?? $0 })
+        filter.naming = rules
+        return filter
+    }
+
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
         let labels = try await labels()
+        let rules = rules(labels)
         var query = query
-        query.filter = labels.keys(query.filter)
+        query.filter = meant(query.filter, labels, rules)
         var summary = try await store.summary(query)
         summary.byProject = Dictionary(summary.byProject.map { (labels.label($0), $1) }) { left, right in
             var sum = left
@@ -27,7 +56,7 @@ struct LabelledStore: UsageStore {
             sum.sessions += right.sessions
             return sum
         }
-        summary.sessions = summary.sessions.map(labels.labelled)
+        summary.sessions = summary.sessions.map { named($0, labels, rules) }
         guard query.series == .project else { return summary }
         summary.series = summary.series.map { day in
             Dictionary(day.map { (labels.label($0), $1) }) { left, right in
@@ -41,34 +70,61 @@ struct LabelledStore: UsageStore {
 
     func sessions(_ query: SessionQuery) async throws -> SessionPage {
         let labels = try await labels()
+        let rules = rules(labels)
         var query = query
-        query.filter = labels.keys(query.filter)
+        query.filter = meant(query.filter, labels, rules)
         var page = try await store.sessions(query)
-        page.sessions = page.sessions.map(labels.labelled)
+        page.sessions = page.sessions.map { named($0, labels, rules) }
         return page
     }
 
     func session(id: String) async throws -> SessionDetail? {
         guard var detail = try await store.session(id: id) else { return nil }
         let labels = try await labels()
-        detail.session = labels.labelled(detail.session)
+        let rules = rules(labels)
+        detail.session = named(detail.session, labels, rules)
         for place in detail.subagents.indices {
-            detail.subagents[place].session = labels.labelled(detail.subagents[place].session)
+            detail.subagents[place].session = named(detail.subagents[place].session, labels, rules)
         }
         return detail
     }
 
     func calls(_ query: CallQuery) async throws -> [Call] {
+        let labels = try await labels()
         var query = query
-        query.filter = try await labels().keys(query.filter)
+        query.filter = meant(query.filter, labels, rules(labels))
         return try await store.calls(query)
+    }
+
+    /// A session with the names of answers.
+    private func named(_ session: Session, _ labels: ProjectLabels, _ rules: NamingRules) -> Session {
+        var session = session
+        let names = rules.applied(to: session.names)
+        (session.user, session.team) = (names.user, names.team)
+        session.project = session.project.map(labels.label)
+        return session
+    }
+
+    func changes(since cursor: UsageCursor?) async throws -> UsageChanges { try await store.changes(since: cursor) }
+
+    /// What a dimension of a session is called in answers.
+    func naming() async throws -> @Sendable (SessionNames, UsageDimension) -> String? {
+        let labels = try await labels()
+        let rules = rules(labels)
+        return { session, dimension in
+            let name = rules.name(of: session, in: dimension)
+            return dimension == .project ? name.map(labels.label) : name
+        }
     }
 
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         let names = try await store.names(of: dimension)
-        guard dimension == .project else { return names }
-        let labels = memory.labels(of: names)
-        return Set(names.map(labels.label))
+        switch dimension {
+        case .project: return Set(names.map(memory.labels(of: names).label))
+        case .user: return Set(names.map { people[$0] ?? $0 })
+        case .team: return names.union(teams.keys)
+        default: return names
+        }
     }
 
     func quality(of period: Period) async throws -> DataQuality { try await store.quality(of: period) }
@@ -94,21 +150,5 @@ final class LabelMemory: Sendable {
         let labels = ProjectLabels(names)
         latest.withLock { $0 = (names, labels) }
         return labels
-    }
-}
-
-extension ProjectLabels {
-    /// The session with the label in place of the project's key.
-    fileprivate func labelled(_ session: Session) -> Session {
-        var session = session
-        session.project = session.project.map(label)
-        return session
-    }
-
-    /// The filter with keys in place of the labels and paths of the request.
-    fileprivate func keys(_ filter: UsageFilter) -> UsageFilter {
-        var filter = filter
-        filter[.project] = Set(filter[.project].flatMap { $0.isEmpty ? [""] : keys(meantBy: $0) })
-        return filter
     }
 }

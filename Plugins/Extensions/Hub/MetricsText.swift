@@ -127,6 +127,18 @@ struct MetricsText {
 
     // MARK: - Usage
 
+    /// Adds the sums of all counted calls.
+    mutating func add(_ series: UsageSeries) {
+        for metric in series.metrics where !metric.samples.isEmpty {
+            text += "# HELP \(metric.name) \(metric.help)\n# TYPE \(metric.name) \(metric.type)\n"
+            for sample in metric.samples {
+                let labels = sample.labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",")
+                let name = metric.name + sample.suffix
+                text += labels.isEmpty ? "\(name) \(sample.value)\n" : "\(name){\(labels)} \(sample.value)\n"
+            }
+        }
+    }
+
     /// Adds the cost of the current month.
     mutating func addUsage(_ month: UsageSummary, budget: Money?) {
         // At most 201 models: a summary limits its names.

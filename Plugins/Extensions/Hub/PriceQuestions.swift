@@ -13,7 +13,7 @@ extension UsageAPI {
         guard let model = parameters["with"] else {
             throw APIError.invalid("with must name a model of the price table")
         }
-        return try await compare(period, filter: parameters.filter(), with: model)
+        return try await compare(period, filter: parameters.filter(in: config.timezone, now: now()), with: model)
     }
 
     private func compare(_ period: Period, filter: UsageFilter, with model: String) async throws -> CompareDocument {

@@ -31,15 +31,32 @@ struct QueryParameters {
     subscript(name: String) -> String? { values[name]?.last }
 
     /// The filter of the parameters; `unknown` selects calls without a name, as in answers.
-    func filter() throws(APIError) -> UsageFilter {
+    ///
+    /// - Parameters:
+    ///   - timezone: The time zone of hours where the request names none.
+    ///   - now: The present.
+    func filter(in timezone: String, now: Timestamp) throws(APIError) -> UsageFilter {
         var filter = UsageFilter()
         for dimension in UsageDimension.allCases {
             guard let names = values[dimension.rawValue] else { continue }
             guard names.count <= Self.mostNames else {
                 throw .invalid("\(dimension.rawValue) may be given at most \(Self.mostNames) times")
             }
+            if let fixed = dimension.fixedNames, let other = names.first(where: { !fixed.contains($0) }) {
+                let known =
+                    fixed.count > 2 ? "from \(fixed[0]) to \(fixed[fixed.count - 1])" : fixed.joined(separator: " or ")
+                throw .invalid("\(dimension.rawValue) must be \(known), not \(other.prefix(40))")
+            }
             filter[dimension] = Set(names + (names.contains("unknown") ? [""] : []))
         }
+        guard !filter[.hour].isEmpty else { return filter }
+        let zone = self["timezone"] ?? timezone
+        do throws(PeriodError) {
+            _ = try Period("today", timezone: zone, now: now)
+        } catch {
+            throw .invalid(error.description)
+        }
+        filter.clock = LocalClock(timezone: zone, until: now) ?? .utc
         return filter
     }
 

@@ -9,7 +9,7 @@ extension SessionQuery {
     init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
         self.init(now: now)
         status = try parameters.choice("status", of: Session.Status.self)
-        filter = try parameters.filter()
+        filter = try parameters.filter(in: timezone, now: now)
         if parameters.namesPeriod { period = try parameters.period(in: timezone, now: now) }
         id = parameters["id"]
         text = parameters["q"]

@@ -21,6 +21,26 @@ struct UsageAPI {
     /// Texts that `redaction` dropped, the most frequent first; empty when no collector runs.
     var droppedTexts: @Sendable () -> [DroppedText] = { [] }
     private let labels = LabelMemory()
+    /// The sums at `/metrics`; nil without labels for them.
+    private let meter: StoreMeter?
+
+    /// Creates the API over a store.
+    init(
+        config: HubConfig,
+        store: (any UsageStore)?,
+        scanners: [any SessionScanner],
+        pricing: Pricing?,
+        now: @escaping @Sendable () -> Timestamp,
+        limits: LimitBook,
+        intakeProblems: @escaping @Sendable () -> [IntakeProblem] = { [] },
+        droppedTexts: @escaping @Sendable () -> [DroppedText] = { [] }
+    ) {
+        (self.config, self.store, self.scanners, self.pricing) = (config, store, scanners, pricing)
+        (self.now, self.limits) = (now, limits)
+        (self.intakeProblems, self.droppedTexts) = (intakeProblems, droppedTexts)
+        let dimensions = config.metrics.dimensions
+        meter = dimensions.isEmpty ? nil : StoreMeter(by: dimensions, listing: config.metrics.maxNames)
+    }
 
     // MARK: - Periods
 
@@ -97,6 +117,7 @@ struct UsageAPI {
     private func spent(_ budget: Budget, in period: Period, now: Timestamp) async throws -> [Int64] {
         var query = UsageQuery(period, now: now)
         (query.filter, query.listsSessions) = (budget.filter, false)
+        query.filter.clock = period.clock
         return try await openStore().summary(query).byDay.map { budget.limit.amount(of: $0.totals) }
     }
 
@@ -213,10 +234,19 @@ struct UsageAPI {
         return ScanDocument(report)
     }
 
+    /// The sums of all counted calls by the labels of the configuration; nil without labels.
+    func series() async throws -> UsageSeries? {
+        guard let meter, let store = try openStore() as? LabelledStore else { return nil }
+        return UsageSeries(
+            try await meter.read(store, naming: try await store.naming()),
+            by: config.metrics.dimensions
+        )
+    }
+
     /// The store that answers queries.
     func openStore() throws -> any UsageStore {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
-        return LabelledStore(store: store, memory: labels)
+        return LabelledStore(store: store, memory: labels, people: config.users, teams: config.teams)
     }
 }
 
@@ -235,7 +265,7 @@ struct SummaryQuestion {
     /// Parses the parameters of a request.
     init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {
         query = UsageQuery(try parameters.period(in: timezone, now: now), now: now)
-        query.filter = try parameters.filter()
+        query.filter = try parameters.filter(in: timezone, now: now)
         query.series = try parameters.choice("series", of: UsageDimension.self)
         query.listsSessions = try parameters.flag("sessions") ?? true
         comparesPrevious = try parameters.flag("previous") ?? false

@@ -18,7 +18,7 @@ public struct AttributesConfig: ComponentConfig {
     public static let documentation: [String: String] = {
         var texts = [
             "actions":
-                "what is done to each record, in this order: a list of {key, action, value, from_attribute, pattern, converted_type}; actions are insert, update, upsert, delete, hash, extract and convert"
+                "what is done to each record, in this order: a list of {key, action, value, from_attribute, from_context, default_value, pattern, converted_type, table, key_column, value_column, target}; actions are insert, update, upsert, delete, hash, extract and convert"
         ]
         let match = [
             "match_type": "strict: whole values; regexp: regular expressions that are found anywhere in a value",
@@ -62,41 +62,6 @@ public struct AttributesConfig: ComponentConfig {
                 findings.error("pattern", error.message, at: [name] + (error.key.map { [$0] } ?? []), help: error.help)
             }
         }
-    }
-}
-
-/// One action on the attributes of a record.
-public struct ActionConfig: ConfigSection, Hashable {
-    /// The attribute to change.
-    public var key = ""
-    /// The kind of change.
-    public var action = Kind.upsert
-    /// The new value: a number or `true` when the text looks like one, unless `converted_type` says otherwise.
-    public var value: String?
-    /// The attribute whose value is copied.
-    public var fromAttribute: String?
-    /// For `extract` the expression whose named groups become attributes; for `delete` and `hash` an expression that matches keys.
-    public var pattern: String?
-    /// The target type of `convert`, and the type of `value`.
-    public var convertedType: ValueForm?
-
-    /// Creates an action without a key.
-    public init() {}
-
-    /// The kinds of actions.
-    public enum Kind: String, Codable, Sendable, CaseIterable {
-        case insert, update, upsert, delete, hash, extract, convert
-    }
-
-    /// The types a value can have.
-    public enum ValueForm: String, Codable, Sendable, CaseIterable {
-        case int, double, string, bool
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case key, action, value, pattern
-        case fromAttribute = "from_attribute"
-        case convertedType = "converted_type"
     }
 }
 

@@ -100,7 +100,7 @@ enum TextMatch: Sendable {
         case .strict: self = .whole(text)
         case .regexp:
             do throws(ActionError) {
-                self = .pattern(try TextPattern.make(text))
+                self = .pattern(try TextPattern.forAction(text))
             } catch {
                 throw ActionError(message: error.message, key: key, help: error.help)
             }

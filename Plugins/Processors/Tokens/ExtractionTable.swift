@@ -114,6 +114,7 @@ enum ExtractionTable {
         .projectName, .project, .vcsRepositoryName, .vcsRepositoryURLFull, .aiProject,
         .traceloopAssociationPropertiesProject,
     ]
+    static let team: KeyGroup = [.teamName, .litellmTeamAlias, .teamID, .litellmTeamID, .team]
     static let error: KeyGroup = [.errorType, .errorTypeFlat, .error, .errorMessage, .exceptionType]
     static let status: KeyGroup = [.httpResponseStatusCode, .statusCode]
     static let requestID: KeyGroup = [.requestID, .anthropicRequestID]

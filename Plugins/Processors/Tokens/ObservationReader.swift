@@ -276,6 +276,7 @@ struct ObservationReader {
         update.user = user() ?? resource.user
         update.project = project(resource)
         update.machine = resource.machine
+        update.team = text(ExtractionTable.team, .team) ?? resource.team
         switch origin {
         case .events: EventRecords.complete(&update, record: record, of: batch, &longNames)
         case .sessionFiles where tellsFacts: SessionRecords.complete(&update, record: record, of: batch, &longNames)
@@ -555,6 +556,7 @@ extension ObservationReader {
         origin.user = user() ?? resource.user
         origin.project = project(resource)
         origin.machine = resource.machine
+        origin.team = text(ExtractionTable.team, .team) ?? resource.team
         names = (origin.session, origin.user)
         return origins.shared(origin)
     }

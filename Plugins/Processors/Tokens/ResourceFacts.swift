@@ -13,6 +13,7 @@ final class ResourceFacts {
     let machine: String?
     let user: String?
     let project: String?
+    let team: String?
     let session: String?
     /// The agent, when the service's name identifies it.
     let profile: AgentProfile?
@@ -50,6 +51,7 @@ final class ResourceFacts {
         project = ExtractionTable.project.keys.lazy.compactMap { slice($0, "project") }.first.map {
             batch.projectName($0)
         }
+        team = ExtractionTable.team.keys.lazy.compactMap { text($0, "team") }.first
         session = text(.sessionID, "session")
         longNames.add(cut)
         profile = name.flatMap { name in

@@ -60,5 +60,7 @@ public struct TokenRule: Codable, Sendable, Hashable {
         case project
         /// The user's name.
         case user
+        /// The team's name.
+        case team
     }
 }

@@ -228,7 +228,7 @@ struct GroupNames {
     private var latest: (service: String, details: [String?], day: Int64, id: String)?
 
     mutating func id(service: String, of origin: CallOrigin, at time: Timestamp) -> String {
-        let details = [origin.user, origin.project, origin.machine]
+        let details = origin.groupDetails
         let day = time.nanoseconds / 86_400_000_000_000
         if let latest, latest.day == day, latest.service == service, latest.details == details { return latest.id }
         let id = SessionGroup.id(service: service, at: time, details: details)

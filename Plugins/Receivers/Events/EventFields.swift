@@ -13,7 +13,7 @@ struct EventFields: Decodable {
         "sessionId": ["session_id"], "event": [], "inputTokens": ["input_tokens"], "outputTokens": ["output_tokens"],
         "cacheReadTokens": ["cache_read_tokens"], "cacheWriteTokens": ["cache_write_tokens"],
         "reasoningTokens": ["reasoning_tokens"], "model": [], "provider": [], "agentName": ["agent", "agent_name"],
-        "project": [], "user": [], "taskStatus": ["task_status", "currentTask", "task"],
+        "project": [], "user": [], "team": [], "taskStatus": ["task_status", "currentTask", "task"],
         "cost": ["costUsd", "cost_usd"], "duration": ["durationMs", "duration_ms"], "timestamp": ["createdAt"],
         "id": [], "status": [], "completed": [],
     ]

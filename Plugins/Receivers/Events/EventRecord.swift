@@ -7,9 +7,9 @@ import Usage
 /// collectors, like all other telemetry.
 ///
 /// The record's event name is that of the event, or `heartbeat`. Its attributes are the standard ones: `session.id`, `gen_ai.agent.name`,
-/// `gen_ai.provider.name`, `gen_ai.response.model`, `project.name`, `user.id`, `gen_ai.usage.input_tokens` (including cached tokens, as
-/// the convention requires), `.output_tokens`, `.cache_read.input_tokens`, `.cache_write.input_tokens`, `.reasoning.output_tokens`,
-/// `cost_usd`, `duration_ms`, and three of our own:
+/// `gen_ai.provider.name`, `gen_ai.response.model`, `project.name`, `user.id`, `team.id`, `gen_ai.usage.input_tokens` (including cached
+/// tokens, as the convention requires), `.output_tokens`, `.cache_read.input_tokens`, `.cache_write.input_tokens`,
+/// `.reasoning.output_tokens`, `cost_usd`, `duration_ms`, and three of our own:
 ///
 /// - `hammurabi.event.id`: identifies the event; a record with tokens and this attribute is a call,
 /// - `hammurabi.task`: the task that the agent reports,

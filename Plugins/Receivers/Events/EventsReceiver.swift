@@ -31,19 +31,19 @@ final class EventsReceiver: Receiver, HTTPServing {
 
     private func answer(
         _ request: ServerRequest,
-        _ take: ([UInt8], Permissions) async throws(EventsError) -> ServerResponse
+        _ take: ([UInt8], ServerRequest) async throws(EventsError) -> ServerResponse
     ) async -> ServerResponse {
         do throws(EventsError) {
             let limit = Int(clamping: config.maxRequestBodySize.bytes)
             return try await EventBody.read(request, limit: limit) { (body) async throws(EventsError) in
-                try await take(body, request.permissions)
+                try await take(body, request)
             }
         } catch {
             return ServerResponse(error)
         }
     }
 
-    private func ingest(_ body: [UInt8], _ permissions: Permissions) async throws(EventsError) -> ServerResponse {
+    private func ingest(_ body: [UInt8], _ sent: ServerRequest) async throws(EventsError) -> ServerResponse {
         let request: IngestRequest
         do throws(EventsError) {
             request = try IngestRequest(body, now: settings.now())
@@ -51,12 +51,12 @@ final class EventsReceiver: Receiver, HTTPServing {
             settings.counters.add(1, to: .refused)
             throw error
         }
-        try await hand(request.events.map(\.draft))
+        try await hand(request.events.map(\.draft), sent.client)
         return ServerResponse(accepting: request)
     }
 
     /// The answer contains the store's data of the session only when the key may read.
-    private func heartbeat(_ body: [UInt8], _ permissions: Permissions) async throws(EventsError) -> ServerResponse {
+    private func heartbeat(_ body: [UInt8], _ sent: ServerRequest) async throws(EventsError) -> ServerResponse {
         let heartbeat: Heartbeat
         do throws(EventsError) {
             heartbeat = try Heartbeat(body, now: settings.now())
@@ -64,14 +64,14 @@ final class EventsReceiver: Receiver, HTTPServing {
             settings.counters.add(1, to: .refused)
             throw error
         }
-        try await hand([heartbeat.draft])
-        if permissions.allow(.read), let known = await behind.session(heartbeat.keptSession) {
+        try await hand([heartbeat.draft], sent.client)
+        if sent.permissions.allow(.read), let known = await behind.session(heartbeat.keptSession) {
             return ServerResponse(beaten: known)
         }
         return ServerResponse(accepting: heartbeat, now: settings.now())
     }
 
-    private func hand(_ records: [LogRecordDraft]) async throws(EventsError) {
+    private func hand(_ records: [LogRecordDraft], _ client: ClientContext) async throws(EventsError) {
         guard !records.isEmpty else { return }
         guard let next = behind[.logs] else { throw .noPipeline }
         var builder = LogBatchBuilder(resource: EventRecord.resource, scopeName: EventRecord.scope)
@@ -79,7 +79,9 @@ final class EventsReceiver: Receiver, HTTPServing {
         let otlp: OTLPBatch
         do throws(OTLPError) { otlp = try builder.batch() } catch { throw .invalid(error.description) }
         do throws(ConsumeError) {
-            try await next.consume(Batch(otlp, receivedAt: settings.now()))
+            var batch = Batch(otlp, receivedAt: settings.now())
+            batch.client = client
+            try await next.consume(batch)
         } catch {
             throw EventsError(error)
         }

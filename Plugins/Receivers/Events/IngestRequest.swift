@@ -114,6 +114,7 @@ struct UsageEvent {
     private let agent: String?
     private let project: String?
     private let user: String?
+    private let team: String?
     private let task: String?
     private let cost: Double?
     private let duration: Double?
@@ -157,6 +158,7 @@ struct UsageEvent {
         agent = try fields.text("agentName")
         project = try fields.text("project")
         user = try fields.text("user")
+        team = try fields.text("team")
         task = try fields.text("taskStatus")
         cost = try fields.amount("cost", limit: 1e9)
         duration = try fields.amount("duration", limit: 1e12)
@@ -189,6 +191,7 @@ struct UsageEvent {
         record.append(.genAIResponseModel, model)
         record.append(.projectName, project)
         record.append(.userID, user)
+        record.append(.teamID, team)
         record.append(EventRecord.task, task)
         if let counts {
             record.append(.genAIUsageInputTokens, .int(counts.input + counts.cacheRead + counts.cacheWrite))

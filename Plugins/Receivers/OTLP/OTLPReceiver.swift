@@ -227,7 +227,7 @@ final class OTLPReceiver: Receiver, HTTPServing {
             }
             if otlp.recordCount > 0 {
                 try await request.run(ifShort: { _ in Self.isShort(otlp) }) { () async throws(Refusal) in
-                    try await hand(otlp, hops, request.memory, to: pipeline)
+                    try await hand(otlp, hops, of: request, to: pipeline)
                 }
             }
             return answer(content, request, signal, encoding)
@@ -298,13 +298,12 @@ final class OTLPReceiver: Receiver, HTTPServing {
         return ServerResponse(.ok, [.contentType: encoding.rawValue], body: .bytes(body))
     }
 
-    private func hand(_ otlp: OTLPBatch, _ hops: Int, _ memory: (any MemoryAllowance)?, to pipeline: any Consumer)
+    private func hand(_ otlp: OTLPBatch, _ hops: Int, of request: ServerRequest, to pipeline: any Consumer)
         async throws(Refusal)
     {
         do throws(ConsumeError) {
             var batch = Batch(otlp, receivedAt: settings.now())
-            batch.memory = memory
-            batch.hops = hops
+            (batch.memory, batch.client, batch.hops) = (request.memory, request.client, hops)
             try await pipeline.consume(batch)
         } catch {
             throw Refusal(error)

@@ -4,20 +4,25 @@
 import { shareBar } from "./charts.js";
 import { kinds, palette } from "./colors.js";
 import { h } from "./dom.js";
-import { changed } from "./filters.js";
-import { count, modelName, money, nothing, percent, tokens } from "./format.js";
+import { changed, dimensionNamed, dimensions } from "./filters.js";
+import { count, modelName, money, nothing, percent, shownName, tokens } from "./format.js";
 import { blank, choices, dot, panel } from "./panel.js";
 import { table } from "./table.js";
 
 /** What usage can be broken down by. */
-export const tabs = ["agent", "project", "user", "model", "machine"];
+export const tabs = dimensions;
 
-const shares = { agent: "byAgent", project: "byProject", user: "byUser", model: "byModel", machine: "byMachine" };
 const sum = (share) => kinds.reduce((total, { key }) => total + (share[key] ?? 0), 0);
+
+/** The tabs that are worth their place: of rare dimensions those with at least two names, and the chosen one. */
+const shownTabs = (summary, chosen) => tabs.filter((name) => {
+  const { share, isRare } = dimensionNamed(name);
+  return !isRare || name === chosen || Object.keys(summary?.[share] ?? {}).length > 1;
+});
 
 /** The shares of a dimension. Where calls without a price are about, a cost of zero is an unknown one. */
 function entries(summary, dimension) {
-  return Object.entries(summary[shares[dimension]] ?? {}).map(([name, share]) => ({
+  return Object.entries(summary[dimensionNamed(dimension).share] ?? {}).map(([name, share]) => ({
     ...share, name, tokens: sum(share), isUnpriced: share.cost === 0 && (share.unpricedCalls ?? summary.unpricedCalls) > 0,
   }));
 }
@@ -44,11 +49,11 @@ export const topModels = (app, resource, onPick) => panel(app, {
   },
 });
 
-/** The table behind the figures, by agent, project, user, model or machine. */
+/** The table behind the figures, by any dimension. */
 export const breakdown = (app, resource, dimension, onPick) => panel(app, {
   id: "breakdown", title: "Breakdown", resource, lines: 6,
   why: "Choose a row to filter the whole page by it; choose it again to take the filter away. A session that used two models is counted with both.",
-  actions: choices("Break down by", tabs.map((name) => ({ title: name[0].toUpperCase() + name.slice(1), href: changed(app.route, { tab: name === "agent" ? null : name }), isChosen: name === dimension }))),
+  actions: choices("Break down by", shownTabs(resource?.data, dimension).map((name) => ({ title: dimensionNamed(name).title, href: changed(app.route, { tab: name === "agent" ? null : name }), isChosen: name === dimension }))),
   body: (summary) => {
     const { sort = "cost", order = "desc" } = app.ui.breakdown ?? {};
     const color = palette(dimension, entries(summary, dimension).slice(0, 8).map(({ name }) => name));
@@ -57,9 +62,9 @@ export const breakdown = (app, resource, dimension, onPick) => panel(app, {
       return (order === "asc" ? way : -way) || (a.name < b.name ? -1 : 1);
     });
     if (!rows.length) return blank("Nothing in this period.");
-    return h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Breakdown by " + dimension },
+    return h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Breakdown by " + dimensionNamed(dimension).title.toLowerCase() },
       table({
-        caption: "Usage by " + dimension, rows: rows.slice(0, 100), key: ({ name }) => name, sort, order,
+        caption: "Usage by " + dimensionNamed(dimension).title.toLowerCase(), rows: rows.slice(0, 100), key: ({ name }) => name, sort, order,
         onSort: (next, way) => app.set({ breakdown: { sort: next, order: way } }),
         act: ({ name }) => onPick(name), isChosen: ({ name }) => app.route.query.getAll(dimension).includes(name),
         columns: columns(dimension, summary.totalCost, color),
@@ -68,7 +73,7 @@ export const breakdown = (app, resource, dimension, onPick) => panel(app, {
 });
 
 const columns = (dimension, total, color) => [
-  { key: "name", title: dimension[0].toUpperCase() + dimension.slice(1), sort: "name", cell: ({ name }) => [dot(color(name)), name], hint: ({ name }) => name },
+  { key: "name", title: dimensionNamed(dimension).title, sort: "name", cell: ({ name }) => [dot(color(name)), shownName(dimension, name)], hint: ({ name }) => name },
   { key: "cost", title: "Cost", sort: "cost", number: true, cell: ({ cost, isUnpriced }) => (isUnpriced ? nothing : money(cost)) },
   { key: "share", title: "Share", kind: "share-cell", cell: ({ cost, name }) => [shareBar(total > 0 ? cost / total : 0, color(name)), h("span", { class: "share-text" }, percent(total > 0 ? cost / total : 0))] },
   { key: "tokens", title: "Tokens", sort: "tokens", number: true, cell: (row) => tokens(row.tokens), hint: (row) => count(row.tokens) },

@@ -2,7 +2,7 @@
 // The columns of the table of sessions, and which of them the reader wants to see.
 
 import { h } from "./dom.js";
-import { ago, cost, count, duration, instant, modelName, nothing, tokens, utc } from "./format.js";
+import { ago, cost, count, duration, instant, modelName, nothing, shownName, tokens, utc } from "./format.js";
 import { sessionName, stateDot } from "./recent.js";
 
 const storageName = "hammurabi.columns";
@@ -16,8 +16,11 @@ export const columns = [
   { ...text("status", "State"), cell: ({ status }) => h("span", { class: "state " + status }, status), hint: ({ taskStatus }) => taskStatus },
   text("agent", "Agent"),
   text("project", "Project"),
-  text("user", "User", { isExtra: true }),
+  text("user", "User", { isExtra: true, cell: ({ user }) => (user ? shownName("user", user) : nothing) }),
   text("machine", "Machine", { isExtra: true }),
+  text("team", "Team", { isExtra: true }),
+  text("branch", "Branch", { isExtra: true }),
+  text("agentKind", "Agent kind", { isExtra: true }),
   text("model", "Model", { cell: ({ model }) => (model ? modelName(model) : nothing) }),
   when("startedAt", "Started", ({ startedAt }) => instant(startedAt, zone)),
   when("lastSeenAt", "Last seen", ({ lastSeenAt }) => ago(lastSeenAt)),

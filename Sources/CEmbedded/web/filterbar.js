@@ -3,12 +3,10 @@
 
 import { h } from "./dom.js";
 import { today } from "./calendar.js";
-import { changed, dimensions, isFiltered, period, toggled } from "./filters.js";
-import { count, modelName, money, nothing } from "./format.js";
+import { changed, dimensionNamed, dimensions, isFiltered, period, toggled } from "./filters.js";
+import { count, money, nothing, shownName } from "./format.js";
 
 const periods = [["today", "Today"], ["7d", "7 d"], ["30d", "30 d"], ["this-month", "This month"], ["last-month", "Last month"], ["custom", "Custom"]];
-const titles = { agent: "Agent", project: "Project", user: "User", model: "Model", machine: "Machine" };
-const shares = { agent: "byAgent", project: "byProject", user: "byUser", model: "byModel", machine: "byMachine" };
 
 /** The bar; `facets` is the period's summary without filters, from which the choices come. */
 export function filterBar(app, { facets, periodOnly = false }) {
@@ -42,13 +40,13 @@ function range(app) {
 
 function dropdown(app, dimension, facets) {
   const { route } = app;
-  const values = facets?.[shares[dimension]];
+  const { title, share, isRare } = dimensionNamed(dimension);
+  const values = facets?.[share];
   const chosen = route.query.getAll(dimension);
   const isOpen = app.ui.open === dimension;
-  const title = titles[dimension];
-  const label = chosen.length === 0 ? title : chosen.length === 1 ? modelName(chosen[0]) : title + ": " + chosen.length;
+  const label = chosen.length === 0 ? title : chosen.length === 1 ? shownName(dimension, chosen[0]) : title + ": " + chosen.length;
   // A dimension without at least two values filters nothing.
-  if (!isOpen && chosen.length === 0 && Object.keys(values ?? {}).length < 2 && dimension === "machine") return null;
+  if (!isOpen && chosen.length === 0 && Object.keys(values ?? {}).length < 2 && isRare) return null;
   return h("div", { class: "drop", key: dimension },
     h("button", {
       type: "button", class: "button drop-button" + (chosen.length ? " chosen" : ""), "aria-expanded": String(isOpen), "aria-controls": "drop-" + dimension,
@@ -60,10 +58,11 @@ function dropdown(app, dimension, facets) {
 
 function options(app, { dimension, values, chosen, unpriced }) {
   const names = [...new Set([...chosen, ...Object.keys(values ?? {})])];
+  if (dimensionNamed(dimension).isOrdered) names.sort();
   if (!names.length) return h("p", { class: "blank" }, "Nothing in this period.");
   return names.slice(0, 200).map((name) => h("label", { class: "option", key: name },
     h("input", { type: "checkbox", checked: chosen.includes(name), onchange: () => app.replace(toggled(app.route, dimension, name)) }),
-    h("span", { class: "option-name", title: name }, dimension === "model" ? modelName(name) : name),
+    h("span", { class: "option-name", title: name }, shownName(dimension, name)),
     h("span", { class: "option-count" }, values?.[name] ? count(values[name].calls) + " · " + (values[name].cost === 0 && unpriced ? nothing : money(values[name].cost)) : nothing)));
 }
 

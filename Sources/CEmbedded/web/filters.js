@@ -3,8 +3,24 @@
 
 import { monthBefore, today } from "./calendar.js";
 
-/** What a period's usage can be narrowed to; several values mean any of them. */
-export const dimensions = ["agent", "project", "user", "model", "machine"];
+/** What a period's usage can be narrowed to and broken down by; `share` is the member of a summary, and several values mean any of them. */
+export const dimensionTable = [
+  { name: "agent", title: "Agent", share: "byAgent" },
+  { name: "project", title: "Project", share: "byProject" },
+  { name: "user", title: "User", share: "byUser" },
+  { name: "team", title: "Team", share: "byTeam", isRare: true },
+  { name: "model", title: "Model", share: "byModel" },
+  { name: "machine", title: "Machine", share: "byMachine", isRare: true },
+  { name: "branch", title: "Branch", share: "byBranch", isRare: true },
+  { name: "agent_kind", title: "Agent kind", share: "byAgentKind", isRare: true, field: "agentKind" },
+  { name: "hour", title: "Hour", share: "byHour", isRare: true, isOrdered: true },
+];
+
+/** Their names. */
+export const dimensions = dimensionTable.map(({ name }) => name);
+
+/** What the table says of a dimension. */
+export const dimensionNamed = (name) => dimensionTable.find((row) => row.name === name);
 
 const shared = ["period", "from", "to", "timezone", ...dimensions];
 const defaultPeriod = "30d";

@@ -127,5 +127,8 @@ export const plural = (number, noun) => count(number) + " " + noun + (number ===
 /** A model's name without the date of its release. */
 export const modelName = (name) => (name ?? "unknown").replace(/-20\d{6}$/, "").replace(/-20\d\d-\d\d-\d\d$/, "");
 
+/** A name of a dimension as tables show it: models without their date, and of users and machines that nobody named the first part of the id. */
+export const shownName = (dimension, name) => (dimension === "model" ? modelName(name) : dimension === "user" || dimension === "machine" ? (/^[0-9a-f-]{32,}$/i.test(name) ? shortID(name) : name) : name);
+
 /** The first part of an id that is too long to be read; of one that begins with a time (UUID version 7) as much as differs within a minute. */
 export const shortID = (id) => (/^[0-9a-f-]{20,}$/i.test(id ?? "") ? id.slice(0, /^.{8}-.{4}-7/.test(id) ? 13 : 8) : id ?? "");

@@ -6,11 +6,11 @@ import { bucketName, legend, stackedBars } from "./charts.js";
 import { kinds, palette } from "./colors.js";
 import { h } from "./dom.js";
 import { changed } from "./filters.js";
-import { modelName, money, plural, short, shortMoney, tokens } from "./format.js";
+import { money, plural, short, shortMoney, shownName, tokens } from "./format.js";
 import { blank, choices, figure, panel, plainTable } from "./panel.js";
 
 /** What the parts of a bar can be. */
-export const seriesDimensions = ["model", "agent", "project", "user", "kind"];
+export const seriesDimensions = ["model", "agent", "project", "user", "team", "branch", "agent_kind", "machine", "hour", "kind"];
 
 const most = 7;
 const allTokens = (entry) => kinds.reduce((sum, { key }) => sum + (entry[key] ?? 0), 0);
@@ -32,7 +32,7 @@ export function costOverTime(app, { resource, measure, dimension, onPick, onZoom
         { title: "Cost", href: changed(route, { measure: null, split: dimension === "kind" ? null : dimension }), isChosen: shown === "cost" },
         { title: "Tokens", href: changed(route, { measure: "tokens" }), isChosen: shown === "tokens" }]),
       h("label", { class: "by" }, h("span", { class: "by-word" }, "by"), h("select", { class: "select", "aria-label": "Stacked by", value: dimension, onchange: (event) => app.replace(changed(app.route, { split: event.target.value === "model" ? null : event.target.value })) },
-        seriesDimensions.map((name) => h("option", { value: name, selected: name === dimension }, name === "kind" ? "token kind" : name)))),
+        seriesDimensions.map((name) => h("option", { value: name, selected: name === dimension }, name === "kind" ? "token kind" : name.replace("_", " "))))),
     ],
     body: (summary) => {
       const { buckets } = cut(summary.from, summary.to);
@@ -92,7 +92,7 @@ function namedSeries(summary, buckets, dimension, of) {
   const ordered = [...totals].filter(([, total]) => total > 0).sort((a, b) => b[1] - a[1]).map(([name]) => name);
   const named = ordered.length > most + 1 ? ordered.slice(0, most) : ordered;
   const color = palette(dimension, ordered.slice(0, 8));
-  const result = named.map((name) => ({ name, title: dimension === "model" ? modelName(name) : name, color: color(name), values: summed(buckets, series.days, ({ values }) => (values[name] ? of(values[name]) : 0)) }));
+  const result = named.map((name) => ({ name, title: shownName(dimension, name), color: color(name), values: summed(buckets, series.days, ({ values }) => (values[name] ? of(values[name]) : 0)) }));
   if (named.length === ordered.length) return result;
   const rest = (values) => Object.entries(values).reduce((sum, [name, entry]) => (named.includes(name) ? sum : sum + of(entry)), 0);
   return [...result, { name: "", title: plural(ordered.length - named.length, "other"), color: "other", values: summed(buckets, series.days, ({ values }) => rest(values)) }];

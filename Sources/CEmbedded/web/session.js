@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { palette } from "./colors.js";
 import { copy } from "./empty.js";
 import { address } from "./filters.js";
-import { ago, cost, count, duration, instant, modelName, money, nothing, shortID, time, tokens, utc } from "./format.js";
+import { ago, cost, count, duration, instant, modelName, money, nothing, shortID, shownName, time, tokens, utc } from "./format.js";
 import { blank, dot, figure, panel, plainTable } from "./panel.js";
 import { sessionName } from "./recent.js";
 import { table } from "./table.js";
@@ -56,7 +56,7 @@ function facts(app, { session }, zone) {
     fact("Tokens", tokens(session.totalTokens), count(session.totalTokens)), fact("Calls", count(session.calls)), fact("Duration", duration(session.durationMs)),
     fact("Started", instant(session.startedAt, zone), utc(session.startedAt)), fact("Last seen", ago(session.lastSeenAt), utc(session.lastSeenAt)),
     fact("Agent", session.agent && session.agent + (session.agentVersion ? " " + session.agentVersion : "")),
-    fact("Project", session.project, session.project), session.branch && fact("Branch", session.branch), fact("User", session.user, session.user), fact("Machine", session.machine, session.machine),
+    fact("Project", session.project, session.project), session.branch && fact("Branch", session.branch), fact("User", session.user && shownName("user", session.user), session.user), session.team && fact("Team", session.team), fact("Machine", session.machine, session.machine),
     session.parentSessionId && fact("Started by", h("a", { href: address("session", app.route.query, {}, session.parentSessionId) }, shortID(session.parentSessionId))),
     knowledge[session.knowledge] && fact("Source", knowledge[session.knowledge]));
 }

@@ -4,7 +4,7 @@
 import { ask } from "./api.js";
 import { h } from "./dom.js";
 import { columnChoice, columns, shownColumns } from "./columns.js";
-import { address, changed, dimensions, isFiltered, parameters } from "./filters.js";
+import { address, changed, dimensionTable, isFiltered, parameters } from "./filters.js";
 import { count, plural } from "./format.js";
 import { download } from "./csv.js";
 import { blank, choices, definition, panel } from "./panel.js";
@@ -87,7 +87,7 @@ function matches({ route: { query } }, session) {
   const text = (query.get("q") ?? "").toLowerCase();
   const words = [session.sessionId, session.name, session.project, session.user].map((word) => (word ?? "").toLowerCase());
   return (!query.has("status") || query.get("status") === session.status) && words.some((word) => word.includes(text))
-    && dimensions.every((name) => !query.has(name) || query.getAll(name).includes(session[name] ?? "unknown"));
+    && dimensionTable.every(({ name, field }) => name === "hour" || !query.has(name) || query.getAll(name).includes(session[field ?? name] ?? "unknown"));
 }
 
 function toolbar(app, list) {

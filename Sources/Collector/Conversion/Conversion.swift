@@ -239,7 +239,8 @@ extension Conversion {
         for element in node?.sequence?.elements ?? [] {
             guard let old = element.scalar?.text else { continue }
             let new = ids[kind]?[old] ?? .some(old)
-            if let new, !names.contains(new), sections[kind]?[new] != nil { names.append(new) }
+            let isKept = sections[kind]?[new ?? ""] != nil || sections[.connector]?[new ?? ""] != nil
+            if let new, !names.contains(new), isKept { names.append(new) }
         }
         return names
     }

@@ -17,7 +17,7 @@ public struct GraphBuilder {
     private var misunderstood: [ComponentKind: Set<ComponentID>] = [:]
 
     private static let sections = [
-        "receivers", "processors", "exporters", "extensions", "connectors", "service", "plugins",
+        "receivers", "processors", "exporters", "connectors", "extensions", "service", "plugins",
     ]
 
     /// Keys of the service section that users often write at the top level.
@@ -59,15 +59,6 @@ public struct GraphBuilder {
         readPlugins(sections["plugins"])
         for kind in ComponentKind.allCases {
             readComponents(kind, sections[kind.rawValue] ?? misspelled(kind, in: sections))
-        }
-        for reserved in ["connectors"] {
-            guard let entry = sections.entry(reserved), !entry.value.isNull else { continue }
-            // A connector is named both as an exporter and as a receiver; that is not a second error.
-            let ids = (entry.value.mapping?.entries ?? []).compactMap { ComponentID($0.key.text) }
-            for kind in [ComponentKind.receiver, .exporter] { misunderstood[kind, default: []].formUnion(ids) }
-            diagnostics.append(
-                .error("reserved", "\(reserved) are not supported yet", at: entry.key.mark, help: "remove the section")
-            )
         }
         guard let service = sections.entry("service") else {
             // A part of it at the top level was reported already, with the place where it belongs.
@@ -145,20 +136,28 @@ public struct GraphBuilder {
             }
             guard let factory = registry.factory(kind, id.type) else {
                 misunderstood[kind, default: []].insert(id)
+                if kind == .connector {
+                    for side in [ComponentKind.receiver, .exporter] { misunderstood[side, default: []].insert(id) }
+                }
                 reportUnknown(kind, id, entry.key.mark)
                 continue
             }
             let known = diagnostics.items.count
             let config = decode(factory, entry)
-            graph.components[kind, default: [:]][id] = DeclaredComponent(
-                id: id,
-                factory: factory,
-                config: config,
-                mark: entry.key.mark,
-                locations: ConfigLocations(entry.value, rootKey: entry.key.mark),
-                hasErrors: diagnostics.items.dropFirst(known).contains { $0.severity == .error },
-                content: entry.value
-            )
+            let hasErrors = diagnostics.items.dropFirst(known).contains { $0.severity == .error }
+            // A connector is named as an exporter and as a receiver.
+            let factories = [factory] + (factory.sides.map { [$0.exporter, $0.receiver] } ?? [])
+            for factory in factories {
+                graph.components[factory.kind, default: [:]][id] = DeclaredComponent(
+                    id: id,
+                    factory: factory,
+                    config: config,
+                    mark: entry.key.mark,
+                    locations: ConfigLocations(entry.value, rootKey: entry.key.mark),
+                    hasErrors: hasErrors,
+                    content: entry.value
+                )
+            }
         }
     }
 
@@ -477,7 +476,6 @@ struct ForeignComponents {
             "prometheus": .absent(), "hostmetrics": .absent(), "zipkin": .absent(), "kafka": .absent(),
         ],
         .processor: [
-            "resource": .absent("attributes changes the attributes of records, not those of resources"),
             "transform": .absent("attributes sets, renames and removes attributes of records, by its own keys"),
             "probabilistic_sampler": sampling, "tail_sampling": sampling,
         ],

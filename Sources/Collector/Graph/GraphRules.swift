@@ -11,8 +11,10 @@ struct GraphRules {
     let named: Set<String>
 
     func findings() -> [Diagnostic] {
-        let uses = ComponentKind.allCases.flatMap { kind in
-            graph.used(kind).flatMap { component in
+        // A connector is there as the exporter and the receiver that it is.
+        let uses = Self.kinds.flatMap { kind in
+            graph.used(kind).filter { kind != .receiver || graph.component(.connector, $0.id) == nil }.flatMap {
+                component in
                 // A placeholder for a value that could not be resolved is not reported.
                 component.config.resources.filter { !component.locations.isUnresolved($0.path) }
                     .map { Use(component: component, resource: $0) }
@@ -21,6 +23,8 @@ struct GraphRules {
         return unused() + signals() + endpoints(uses) + encryption(uses) + paths(uses) + files(uses) + stores(uses)
             + authenticators(uses) + loops(uses)
     }
+
+    private static let kinds = ComponentKind.allCases.filter { $0 != .connector }
 
     /// A resource that a component uses.
     struct Use {
@@ -31,15 +35,18 @@ struct GraphRules {
     }
 
     private func unused() -> [Diagnostic] {
-        ComponentKind.allCases.flatMap { kind -> [Diagnostic] in
+        Self.kinds.flatMap { kind -> [Diagnostic] in
             let used = Set(graph.used(kind).map(\.id))
             let others = (graph.components[kind] ?? [:]).values.filter {
-                !used.contains($0.id) && !named.contains($0.id.description)
+                !used.contains($0.id)
+                    && (graph.component(.connector, $0.id) != nil || !named.contains($0.id.description))
             }
             return others.map { component in
                 .warning(
                     "unused-component",
-                    "the \(kind.singular) \"\(component.id)\" is declared and never used",
+                    graph.component(.connector, component.id) == nil
+                        ? "the \(kind.singular) \"\(component.id)\" is declared and never used"
+                        : "the connector \"\(component.id)\" is no \(kind.singular) of any pipeline",
                     at: component.mark,
                     help: kind == .extension
                         ? "name it under service.extensions, or remove it" : "name it in a pipeline, or remove it"

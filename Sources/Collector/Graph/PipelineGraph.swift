@@ -39,6 +39,7 @@ public struct PipelineGraph: Sendable {
             case .receiver: Set(pipelines.flatMap(\.receivers))
             case .processor: Set(pipelines.flatMap(\.processors))
             case .exporter: Set(pipelines.flatMap(\.exporters))
+            case .connector: Set(pipelines.flatMap { $0.receivers + $0.exporters })
             case .extension: Set(extensions)
             }
         return ids.sorted().compactMap { component(kind, $0) }

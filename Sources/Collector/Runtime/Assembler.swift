@@ -20,6 +20,8 @@ struct Assembler {
     var collector = CollectorParts()
     /// Returns a description of a session, for components that ask for one.
     var describeSession: @Sendable (_ id: String) async -> String? = { _ in nil }
+    /// Returns a running store.
+    var store: @Sendable (_ id: ComponentID) -> (any UsageStore)? = { _ in nil }
     /// The assembly whose components may be reused.
     var previous: Assembly?
 
@@ -140,7 +142,8 @@ struct Assembler {
         let behind = SignalConsumers(
             inlets,
             stores: { await inlets[$0]?.stores ?? [] },
-            session: describeSession
+            session: describeSession,
+            store: store
         )
         return try made(declared, life: life, counters: counters, tap: tap, inlets: inlets, { $0 }) {
             settings throws(StartError) in

@@ -62,7 +62,8 @@ public final class Collector: Service {
             intake: state.intake,
             shared: state.shared,
             collector: state.parts,
-            describeSession: state.describe
+            describeSession: state.describe,
+            store: state.store
         )
         let assembly = try assembler.assemble()
         first = assembly

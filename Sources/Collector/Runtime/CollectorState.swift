@@ -70,6 +70,11 @@ final class CollectorState: Sendable {
         return await known?.describe(session: id)
     }
 
+    /// The store of an id in the present assembly.
+    @Sendable func store(_ id: ComponentID) -> (any UsageStore)? {
+        assembly.exporters.first { $0.instance.id == id }?.component.usageStore
+    }
+
     // MARK: - Status
 
     /// A snapshot of the present state.

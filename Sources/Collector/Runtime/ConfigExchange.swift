@@ -95,6 +95,7 @@ struct ConfigExchange: Sendable {
             shared: state.shared,
             collector: state.parts,
             describeSession: state.describe,
+            store: state.store,
             previous: previous
         )
     }

@@ -37,14 +37,20 @@ public struct ComponentFactory: Sendable {
     public let isClientAuthenticator: Bool
     /// Where its components come from.
     public private(set) var origin = ComponentOrigin.program
+    /// The signals of pipelines that a connector can begin; empty for all others.
+    public private(set) var emitted: [Signal] = []
     private let maker: Maker
 
+    private typealias ReceiverMaker =
+        @Sendable (any ConfigValues, ComponentSettings, SignalConsumers) throws(StartError) -> any Receiver
+    private typealias ExporterMaker =
+        @Sendable (any ConfigValues, ComponentSettings) throws(StartError) -> any Exporter
+
     private enum Maker: Sendable {
-        case receiver(
-            @Sendable (any ConfigValues, ComponentSettings, SignalConsumers) throws(StartError) -> any Receiver
-        )
+        case receiver(ReceiverMaker)
         case processor(@Sendable (any ConfigValues, ComponentSettings) throws(StartError) -> any Processor)
-        case exporter(@Sendable (any ConfigValues, ComponentSettings) throws(StartError) -> any Exporter)
+        case exporter(ExporterMaker)
+        case connector(exporter: ExporterMaker, receiver: ReceiverMaker)
         case `extension`(
             @Sendable (any ConfigValues, ComponentSettings, CollectorParts) throws(StartError) -> any Extension
         )
@@ -310,6 +316,55 @@ extension ComponentFactory {
             throw StartError(.configuration, "\(settings.id): \(fault); isStore of the factory \(type) is wrong")
         }
         return exporter
+    }
+}
+
+// MARK: - Connectors
+
+extension ComponentFactory {
+    /// Creates a factory of connectors: each is an exporter of some pipelines and a receiver of others.
+    ///
+    /// - Parameters:
+    ///   - config: The type of the configuration.
+    ///   - signals: The signals of pipelines that it can end.
+    ///   - emitted: The signals of pipelines that it can begin.
+    ///   - exporter: Makes the part that ends pipelines.
+    ///   - receiver: Makes the part that begins pipelines.
+    public static func connector<Config: ComponentConfig>(
+        _ type: String,
+        _ config: Config.Type,
+        signals: [Signal],
+        emitting emitted: [Signal],
+        stability: Stability = .beta,
+        summary: String,
+        exporter: @escaping @Sendable (Config, ComponentSettings) throws(StartError) -> any Exporter,
+        receiver: @escaping @Sendable (Config, ComponentSettings, SignalConsumers) throws(StartError) -> any Receiver
+    ) -> ComponentFactory {
+        var factory = ComponentFactory(
+            .connector,
+            type,
+            ConfigDefinition(config),
+            [],
+            signals,
+            stability,
+            summary,
+            .connector { config, settings throws(StartError) in
+                try exporter(try typed(config, settings.id), settings)
+            } receiver: { config, settings, next throws(StartError) in
+                try receiver(try typed(config, settings.id), settings, next)
+            }
+        )
+        factory.emitted = emitted
+        return factory
+    }
+
+    /// The parts of a connector as factories of their own; nil for every other factory.
+    public var sides: (exporter: ComponentFactory, receiver: ComponentFactory)? {
+        guard case .connector(let exporter, let receiver) = maker else { return nil }
+        func side(_ kind: ComponentKind, _ signals: [Signal], _ maker: Maker) -> ComponentFactory {
+            ComponentFactory(kind, type, configuration, aliases, signals, stability, summary, maker).from(origin)
+        }
+        return (side(.exporter, signals, .exporter(exporter)), side(.receiver, emitted, .receiver(receiver)))
     }
 }
 

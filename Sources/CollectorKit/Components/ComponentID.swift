@@ -8,6 +8,8 @@ public enum ComponentKind: String, Sendable, Hashable, CaseIterable {
     case processor = "processors"
     /// Stores batches or sends them on.
     case exporter = "exporters"
+    /// An exporter of some pipelines and a receiver of others.
+    case connector = "connectors"
     /// A service next to the pipelines.
     case `extension` = "extensions"
 

@@ -50,21 +50,28 @@ public struct SignalConsumers: Sendable {
     private let consumers: [Signal: any Consumer]
     private let identities: @Sendable (Signal) async -> Set<UInt64>
     private let description: @Sendable (_ session: String) async -> String?
+    private let running: @Sendable (_ store: ComponentID) -> (any UsageStore)?
 
     /// Creates the table.
     ///
     /// - Parameters:
     ///   - stores: Returns the identities of the stores of a signal's pipelines.
     ///   - session: Returns a description of a session.
+    ///   - store: Returns a running store of the collector, for a connector.
     public init(
         _ consumers: [Signal: any Consumer],
         stores: @escaping @Sendable (Signal) async -> Set<UInt64> = { _ in [] },
-        session: @escaping @Sendable (_ id: String) async -> String? = { _ in nil }
+        session: @escaping @Sendable (_ id: String) async -> String? = { _ in nil },
+        store: @escaping @Sendable (_ id: ComponentID) -> (any UsageStore)? = { _ in nil }
     ) {
         self.consumers = consumers
         identities = stores
         description = session
+        running = store
     }
+
+    /// A running store of the collector; nil when there is none of this id.
+    public func store(_ id: ComponentID) -> (any UsageStore)? { running(id) }
 
     /// The identities of the stores of a signal's pipelines, see ``Exporter/storeIdentity``; empty without a store.
     ///

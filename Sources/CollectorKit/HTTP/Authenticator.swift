@@ -7,9 +7,13 @@ public protocol Authenticator: Extension {
     /// Called for every request, before its body is read, from any thread: it must not block, and its duration must not depend on how much
     /// of a key is right.
     func permissions(of key: String) -> Permissions?
+    /// The name under which a key was given out; nil for one without a name.
+    func name(of key: String) -> String?
 }
 
 extension Authenticator {
+    /// No key has a name.
+    public func name(of key: String) -> String? { nil }
     /// Itself.
     public var authenticator: (any Authenticator)? { self }
 }

@@ -153,6 +153,8 @@ public struct ServerRequest: Sendable {
     public let permissions: Permissions
     /// How much work may be done on the calling thread; nil for any amount.
     public let shortWork: ShortWork?
+    /// Who sent it, for processors that make attributes of that.
+    public let client: ClientContext
 
     /// Creates a request.
     public init(
@@ -161,8 +163,10 @@ public struct ServerRequest: Sendable {
         body: RequestBody = RequestBody(bytes: []),
         memory: (any MemoryAllowance)? = nil,
         permissions: Permissions = .all,
-        shortWork: ShortWork? = nil
+        shortWork: ShortWork? = nil,
+        client: ClientContext? = nil
     ) {
+        self.client = client ?? ClientContext(fields: head.headerFields)
         self.head = head
         self.parameters = parameters
         self.body = body

@@ -107,6 +107,7 @@ public enum AttributeKey: UInt16, Sendable, Hashable, CaseIterable {
     // User and organisation.
     case userEmail, userAccountUUID, userAccountID, userID, userName, userGroups, langfuseUserID, enduserID,
         litellmEndUserID, litellmTeamID, litellmTeamAlias, aiTelemetryMetadataUserID, organizationID, teamID,
+        teamName, team,
         traceloopAssociationPropertiesUserID, lmnrAssociationPropertiesUserID, langsmithMetadataUserID, llmUser,
         mlflowTraceUser
 
@@ -409,6 +410,8 @@ extension AttributeKey {
         (.aiTelemetryMetadataUserID, "ai.telemetry.metadata.userId"),
         (.organizationID, "organization.id"),
         (.teamID, "team.id"),
+        (.teamName, "team.name"),
+        (.team, "team"),
         (.traceloopAssociationPropertiesUserID, "traceloop.association.properties.user_id"),
         (.lmnrAssociationPropertiesUserID, "lmnr.association.properties.user_id"),
         (.langsmithMetadataUserID, "langsmith.metadata.user_id"),

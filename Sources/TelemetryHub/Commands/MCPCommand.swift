@@ -175,17 +175,18 @@ struct MCPTools {
         ("from?", "first day, YYYY-MM-DD, together with to"), ("to?", "last day, YYYY-MM-DD"),
         ("timezone?", "an IANA name; the hub's without it"),
     ]
-    private static let filters: [(name: String, description: String)] = [
-        ("agent?", "only calls of this agent"), ("project?", "only calls in this project"),
-        ("user?", "only calls of this user"), ("model?", "only calls of this model"),
-        ("machine?", "only calls from this machine"),
-    ]
+    private static let filters = UsageDimension.allCases.map { dimension in
+        let fixed = dimension.fixedNames.map { names in
+            names.count > 2 ? ", \(names[0]) to \(names[names.count - 1])" : ", \(names.joined(separator: " or "))"
+        }
+        return (name: "\(dimension.rawValue)?", description: "only this \(dimension.title.lowercased())\(fixed ?? "")")
+    }
 
     private static let all: [Tool] = [
         Tool(
             name: "summary",
             description:
-                "Cost and tokens of a period by model, agent, project, user, machine and day, with the budget.",
+                "Cost and tokens of a period by model, agent, project, user, machine, team, branch, agent kind, hour of the day and day, with the budget.",
             arguments: period + filters
         ),
         Tool(

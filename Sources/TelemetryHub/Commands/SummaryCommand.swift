@@ -29,7 +29,7 @@ struct SummaryCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("One table, split by this, instead of the whole report.", valueName: "dimension"))
     var by: SummaryReport.Dimension?
 
-    @Flag(help: "Split every row by model; goes with --by day, week, month, agent, project, user and machine.")
+    @Flag(help: "Split every row by model; goes with every --by but model and session.")
     var breakdown = false
 
     @Option(help: ArgumentHelp("At most this many rows.", valueName: "rows"))
@@ -59,7 +59,7 @@ struct SummaryCommand: AsyncParsableCommand {
         try await output.report(options) { hub in
             let now = Console.now()
             let query = try period.resolved(in: hub.timezone, now: now).query + filters.query
-            let series = breakdown && by?.isTime == true ? [("series", "model")] : []
+            let series = breakdown && by?.isOfDays == true ? [("series", "model")] : []
             let answer = try await hub.ask(.summary, query + series)
             var report = SummaryReport(document: answer.document, dimension: by, sort: sort, limit: limit)
             if breakdown, let by {
@@ -89,12 +89,23 @@ struct SummaryCommand: AsyncParsableCommand {
         if let series = document.series { return SummaryReport.breakdown(series, by: dimension) }
         var models: [String: [String: UsageFigures]] = [:]
         for row in rows {
-            let narrowed = query.filter { $0.0 != dimension.rawValue } + [(dimension.rawValue, row.name)]
+            let narrowed = query.filter { $0.0 != dimension.name } + [(dimension.name, row.name)]
             models[row.name] = try await hub.ask(.summary, narrowed).document.byModel.figures
         }
         return models
     }
 }
 
-extension SummaryReport.Dimension: ExpressibleByArgument {}
+extension SummaryReport.Dimension: ExpressibleByArgument {
+    init?(argument: String) {
+        guard let known = Self.allCases.first(where: { $0.name == argument.replacing("-", with: "_") }) else {
+            return nil
+        }
+        self = known
+    }
+
+    var defaultValueDescription: String { name }
+
+    static var allValueStrings: [String] { allCases.map(\.name) }
+}
 extension SummaryReport.Order: ExpressibleByArgument {}

@@ -49,6 +49,7 @@ struct SessionReport {
             ("Agent", joined([facts.agent, facts.agentVersion], " ")),
             ("Project", joined([facts.project, facts.branch], " \(style.dot) ")),
             ("User", facts.user?.printable), ("Machine", facts.machine?.printable),
+            ("Team", facts.team?.printable),
             ("Parent", facts.parentSessionId?.printable),
             ("Time", "\(begun) UTC \(style.dot) \(Figures.duration(milliseconds: facts.durationMs))"),
         ]
@@ -96,7 +97,7 @@ struct SessionReport {
             columns: [.init(title: "Session"), .init(title: "State")]
                 + ["Calls", "Tokens", "Cost", "Duration"].map { .init(title: $0, isNumber: true) }
         )
-        let ids = ShortNames(sessionIDs: subagents.map(\.session.sessionId))
+        let ids = ShortNames(ids: subagents.map(\.session.sessionId))
         for child in subagents.map(\.session) {
             let name = child.name == child.sessionId ? ids[child.sessionId] : child.name
             table.rows.append(

@@ -12,7 +12,7 @@ struct SessionsReport {
     func text(width: Int, style: Style) -> String {
         let sessions = document.sessions
         guard !sessions.isEmpty else { return "No sessions.\n" }
-        let ids = ShortNames(sessionIDs: sessions.map(\.sessionId))
+        let ids = ShortNames(ids: sessions.map(\.sessionId))
         let models = ShortNames(models: sessions.compactMap(\.model))
         var table = TextTable(columns: [
             .init(title: "Session"), .init(title: "State", rank: 2), .init(title: "Agent", rank: 3),
@@ -46,14 +46,16 @@ struct SessionsReport {
         var table = ProgramTable(
             titles: [
                 "session", "name", "status", "agent", "model", "project", "user", "machine", "started_at",
-                "last_seen_at",
-                "duration_ms", "calls", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
-                "reasoning_tokens", "cost", "unpriced_calls",
+                "last_seen_at", "duration_ms", "calls", "input_tokens", "cache_read_tokens", "cache_write_tokens",
+                "output_tokens",
+                "reasoning_tokens", "cost", "unpriced_calls", "team", "branch", "agent_kind",
             ]
         )
         table.rows = document.sessions.map { session in
             let figures = session.figures
-            let texts = [session.agent, session.model, session.project, session.user, session.machine].map { $0 ?? "" }
+            let texts: [String] = [
+                session.agent, session.model, session.project, session.user, session.machine,
+            ].map { $0 ?? "" }
             let numbers = [
                 session.durationMs, figures.calls, figures.input, figures.cacheRead, figures.cacheWrite, figures.output,
                 figures.reasoning,
@@ -61,6 +63,7 @@ struct SessionsReport {
             return [session.sessionId, session.name, session.status] + texts + [session.startedAt, session.lastSeenAt]
                 + numbers
                 + [Figures.exact(figures.cost), String(figures.unpricedCalls)]
+                + [session.team ?? "", session.branch ?? "", session.agentKind]
         }
         return table
     }

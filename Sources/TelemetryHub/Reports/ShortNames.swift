@@ -9,13 +9,13 @@ struct ShortNames {
         self.init(models, shortening: Self.model)
     }
 
-    /// Session ids: a UUID is cut to its first groups as far as it stays unique; any other id stays whole.
-    init(sessionIDs: some Sequence<String>) {
-        let ids = Set(sessionIDs)
+    /// Ids: a UUID is cut to its first groups as far as it stays unique, a hash to its first characters; any other id stays whole.
+    init(ids: some Sequence<String>) {
+        let ids = Set(ids)
         var short: [String: String] = [:]
         // The groups of a UUID end at these lengths.
         for length in [8, 13, 18, 23] {
-            let rest = ids.filter { short[$0] == nil && Self.isUUID($0) }
+            let rest = ids.filter { short[$0] == nil && Self.isMade($0) }
             for group in Dictionary(grouping: rest, by: { String($0.prefix(length)) }).values where group.count == 1 {
                 for id in group where !ids.contains(where: { $0 != id && $0.hasPrefix(id.prefix(length)) }) {
                     short[id] = String(id.prefix(length))
@@ -34,9 +34,12 @@ struct ShortNames {
         }
     }
 
-    /// Whether an id is 8, 4, 4, 4 and 12 hexadecimal digits between hyphens.
-    private static func isUUID(_ id: String) -> Bool {
-        id.split(separator: "-", omittingEmptySubsequences: false).map(\.utf8.count) == [8, 4, 4, 4, 12]
+    /// Whether no person chose an id: 8, 4, 4, 4 and 12 hexadecimal digits between hyphens, or 32 or more without.
+    private static func isMade(_ id: String) -> Bool {
+        if id.utf8.count >= 32, id.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0 | 32) }) {
+            return true
+        }
+        return id.split(separator: "-", omittingEmptySubsequences: false).map(\.utf8.count) == [8, 4, 4, 4, 12]
             && id.utf8.count == 36 && id.allSatisfy { $0 == "-" || $0.isASCII && $0.isHexDigit }
     }
 

@@ -26,11 +26,35 @@ struct SummaryReport {
     var isFiltered = false
 
     /// A dimension by which the figures can be split.
-    enum Dimension: String, CaseIterable {
-        case model, agent, project, session, day, week, month, user, machine
+    enum Dimension: Hashable, CaseIterable {
+        case session, day, week, month
+        /// A dimension of the API.
+        case usage(UsageDimension)
 
+        static let model = Dimension.usage(.model)
+        static let allCases = UsageDimension.allCases.map(Dimension.usage) + [.session, .day, .week, .month]
+
+        /// Whether the rows are days or made of days.
+        var isOfDays: Bool { [.day, .week, .month].contains(self) }
         /// Whether the rows are in the order of time.
-        var isTime: Bool { [.day, .week, .month].contains(self) }
+        var isTime: Bool { isOfDays || self == .usage(.hour) }
+
+        /// Its name in options and documents.
+        var name: String {
+            switch self {
+            case .session: "session"
+            case .day: "day"
+            case .week: "week"
+            case .month: "month"
+            case .usage(let dimension): dimension.rawValue
+            }
+        }
+
+        /// Its name for people.
+        var title: String {
+            if case .usage(let dimension) = self { return dimension.title }
+            return name.prefix(1).uppercased() + name.dropFirst()
+        }
     }
 
     /// The orders of rows; figures are in descending order.
@@ -94,11 +118,7 @@ struct SummaryReport {
     private func unsorted(_ dimension: Dimension) -> [Row] {
         func named(_ shares: [String: UsageFigures]) -> [Row] { shares.map { Row($0.key, $0.value) } }
         return switch dimension {
-        case .model: named(document.byModel.figures)
-        case .agent: named(document.byAgent.figures)
-        case .project: named(document.byProject.figures)
-        case .user: named(document.byUser.figures)
-        case .machine: named(document.byMachine.figures)
+        case .usage(let dimension): named(document[by: dimension].figures)
         case .session:
             (document.sessions ?? []).filter { onlySession == nil || $0.sessionId == onlySession }
                 .map { Row($0.name, id: $0.sessionId, $0.figures, session: $0) }
@@ -152,7 +172,7 @@ extension SummaryReport {
     var table: ProgramTable {
         let hasModels = breakdown != nil
         var table = ProgramTable(
-            titles: [(dimension ?? .model).rawValue] + (hasModels ? ["model"] : []) + Self.titles
+            titles: [(dimension ?? .model).name] + (hasModels ? ["model"] : []) + Self.titles
         )
         for row in rows {
             if hasModels {
@@ -180,7 +200,7 @@ extension SummaryReport {
         let document = ReportDocument(
             schema: .init(name: "hammurabi.summary"),
             generatedAt: generatedAt,
-            by: (dimension ?? .model).rawValue,
+            by: (dimension ?? .model).name,
             rows: rows.map { RowDocument($0, hasModels: breakdown != nil) },
             totals: self.document.totals,
             coverage: Coverage(self.document.totals, unpricedModels: self.document.unpricedModels),
@@ -308,7 +328,7 @@ extension SummaryReport {
     private func table(_ dimension: Dimension, _ rows: [Row], width: Int, _ style: Style) -> String {
         let isWide = width >= 100
         var columns = [
-            TextTable.Column(title: dimension.rawValue.prefix(1).uppercased() + dimension.rawValue.dropFirst())
+            TextTable.Column(title: dimension.title)
         ]
         if dimension == .session {
             if isWide { columns += [.init(title: "Agent"), .init(title: "Project")] }
@@ -321,11 +341,10 @@ extension SummaryReport {
         }
         var table = TextTable(columns: columns)
         let models = ShortNames(models: dimension == .model ? rows.map(\.name) : rows.flatMap { $0.models.map(\.name) })
-        let ids = ShortNames(sessionIDs: rows.map(\.id))
+        // Of users and machines, too, what nobody named is an id.
+        let ids = ShortNames(ids: rows.map(\.id))
         for row in rows {
-            let name =
-                dimension == .model
-                ? models[row.name] : dimension == .session && row.name == row.id ? ids[row.id] : row.name
+            let name = dimension == .model ? models[row.name] : row.name == row.id ? ids[row.id] : row.name
             table.rows.append(.init(cells: [name.printable] + Self.cells(row, isWide, style, dimension)))
             for model in row.models {
                 let name = style.branch + models[model.name].printable

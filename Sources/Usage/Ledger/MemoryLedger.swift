@@ -11,6 +11,8 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     /// Further calls under a link that has one in ``places``: few links have any.
     private var more: [LedgerLink: Set<Int64>] = [:]
     private var last: Int64 = 0
+    /// The number of the newest entry; zero before the first.
+    public var lastNumber: Int64 { last }
 
     /// Creates an empty ledger.
     public init() {}

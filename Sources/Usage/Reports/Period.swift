@@ -14,6 +14,8 @@ public struct Period: Sendable, Hashable {
     public var dayStarts: [Timestamp]
     /// The dates of the days, `YYYY-MM-DD`, one less than ``dayStarts``.
     public var days: [String]
+    /// The hours of the days.
+    public private(set) var clock = LocalClock.utc
 
     /// The first instant of the period.
     public var start: Timestamp { dayStarts.first ?? Timestamp(nanoseconds: 0) }
@@ -91,6 +93,7 @@ public struct Period: Sendable, Hashable {
         timezone = zone.name
         days = (first...last).map { TimeZoneRules.Day(number: $0).text }
         dayStarts = (first...last + 1).map { zone.start(ofDay: $0) }
+        clock = LocalClock(zone, marks: dayStarts)
         from = days.first ?? ""
         to = days.last ?? ""
     }

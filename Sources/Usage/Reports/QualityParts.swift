@@ -15,6 +15,9 @@ public struct QualityParts: Sendable {
     /// The newest revision whose changes are known; nil when changes may have been missed.
     public private(set) var latest: Int64?
 
+    /// Distinguishes the memory from every other one.
+    let opening = UInt64.random(in: .min ... .max)
+
     /// How many periods are remembered.
     static let mostPeriods = 8
     /// How many entries the parts have together, each about 150 bytes.
@@ -69,13 +72,26 @@ public struct QualityParts: Sendable {
         (periods, changed, latest) = ([], [:], nil)
     }
 
+    /// The blocks that changed after a revision, for a reader that knows the state which that revision left.
+    ///
+    /// - Parameter present: The state that is read now.
+    /// - Returns: The blocks in order; nil when any may have changed.
+    mutating func blocks(changedAfter revision: Int64, at present: Int64) -> [Int64]? {
+        noteReading(at: present)
+        guard revision >= first, revision <= present else { return nil }
+        return changed.filter { $0.value > revision }.keys.sorted()
+    }
+
+    /// Forgets everything when another program has written.
+    private mutating func noteReading(at revision: Int64) {
+        guard latest.map({ revision > $0 }) ?? true else { return }
+        forget()
+        (latest, first) = (revision, revision)
+    }
+
     /// Begins to answer a question from the state that a revision left.
     public mutating func reading(of period: Period, at revision: Int64) -> QualityReading {
-        if latest.map({ revision > $0 }) ?? true {
-            // Another program has written.
-            forget()
-            (latest, first) = (revision, revision)
-        }
+        noteReading(at: revision)
         guard let position = periods.firstIndex(where: { $0.isOf(period) }) else {
             return QualityReading(of: period, at: revision)
         }

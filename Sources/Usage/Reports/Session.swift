@@ -16,6 +16,8 @@ public struct Session: Sendable, Hashable {
     public var user: String?
     /// The machine.
     public var machine: String?
+    /// The team that pays.
+    public var team: String?
     /// The branch that was checked out.
     public var branch: String?
     /// The version of the agent.

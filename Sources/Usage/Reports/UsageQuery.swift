@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// By what calls can be grouped in answers, in the API's words.
-public enum UsageDimension: String, Sendable, Hashable, CaseIterable {
-    /// The model that answered.
-    case model
-    /// The program that asked.
-    case agent
-    /// The repository or project.
-    case project
-    /// The person or account.
-    case user
-    /// The machine on which the agent ran.
-    case machine
-}
-
 /// Which calls or sessions a question is about: for each dimension the names that are meant, any of them; none means all.
 ///
 /// The empty name means those without a known name.
 public struct UsageFilter: Sendable, Hashable {
     private var wanted: [UsageDimension: Set<String>] = [:]
+    /// How sessions are called before their names are compared and grouped.
+    public var naming = NamingRules()
+    /// By which clock an hour is meant.
+    public var clock = LocalClock.utc
 
     /// Lets everything through.
     public init() {}
@@ -32,10 +22,26 @@ public struct UsageFilter: Sendable, Hashable {
     /// Whether everything is let through.
     public var isEmpty: Bool { wanted.isEmpty }
 
+    /// The dimensions with a condition, in the order of all.
+    public var dimensions: [UsageDimension] { UsageDimension.allCases.filter { wanted[$0] != nil } }
+
     /// Whether a name is meant.
     public func allows(_ name: String?, as dimension: UsageDimension) -> Bool {
         guard let names = wanted[dimension] else { return true }
         return names.contains(name ?? "")
+    }
+
+    /// Whether a session with these names is meant; says nothing about its calls.
+    public func allows(_ session: SessionNames) -> Bool {
+        wanted.allSatisfy { dimension, names in
+            !dimension.isOfSession || names.contains(naming.name(of: session, in: dimension) ?? "")
+        }
+    }
+
+    /// Whether a call that ended at this time is meant; says nothing about its other properties.
+    public func allows(_ time: Timestamp) -> Bool {
+        guard let hours = wanted[.hour] else { return true }
+        return hours.contains(LocalClock.names[clock.hour(of: time)])
     }
 }
 

@@ -12,16 +12,7 @@ public struct UsageSummary: Sendable {
     public var activeSessions = 0
     /// Models without a price: those with most such calls, in the order of their names, and ``ListedNames/other`` for more of them.
     public var unpricedModels: [String] = []
-    /// By model; like every dimension bounded by ``ListedNames``.
-    public var byModel: [String: Share] = [:]
-    /// By agent.
-    public var byAgent: [String: Share] = [:]
-    /// By the key of the project (``ProjectPath``), in the hub's answers by its label; calls without a project are under the empty name.
-    public var byProject: [String: Share] = [:]
-    /// By user; calls without a known user are under the empty name.
-    public var byUser: [String: Share] = [:]
-    /// By machine; calls without a known machine are under the empty name.
-    public var byMachine: [String: Share] = [:]
+    private var shares = [[String: Share]](repeating: [:], count: UsageDimension.allCases.count)
     /// By day, every day of the period in order, also those without a call.
     public var byDay: [Day]
     /// The period's figures by session, dearest first, at most ``maximumSessions``.
@@ -39,7 +30,45 @@ public struct UsageSummary: Sendable {
         byDay = period.days.map { Day(date: $0) }
     }
 
-    /// What one model, agent, project, user or machine has of a period.
+    /// What each name of a dimension has, bounded by ``ListedNames``; calls without a known name are under the empty one.
+    ///
+    /// Projects are under their keys (``ProjectPath``), in the hub's answers under their labels.
+    public subscript(by dimension: UsageDimension) -> [String: Share] {
+        get { shares[dimension.position] }
+        set { shares[dimension.position] = newValue }
+    }
+
+    /// By model.
+    public var byModel: [String: Share] {
+        get { self[by: .model] }
+        set { self[by: .model] = newValue }
+    }
+
+    /// By agent.
+    public var byAgent: [String: Share] {
+        get { self[by: .agent] }
+        set { self[by: .agent] = newValue }
+    }
+
+    /// By project.
+    public var byProject: [String: Share] {
+        get { self[by: .project] }
+        set { self[by: .project] = newValue }
+    }
+
+    /// By user.
+    public var byUser: [String: Share] {
+        get { self[by: .user] }
+        set { self[by: .user] = newValue }
+    }
+
+    /// By machine.
+    public var byMachine: [String: Share] {
+        get { self[by: .machine] }
+        set { self[by: .machine] = newValue }
+    }
+
+    /// What one name of a dimension has of a period.
     public struct Share: Sendable, Hashable {
         /// Its sums.
         public var totals = UsageTotals()

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Usage
+
+/// Reads the sums of a store's counted calls by some dimensions again and again, each time only what changed.
+///
+/// Sums are those of one state of the store. The names of each dimension are bounded: the first reading lists those with the highest
+/// cost, later ones add names as long as there is room, and what is not listed is ``ListedNames/other``; so a listed name stays. Errors
+/// are those of the store; safe to use from many tasks at once.
+public actor StoreMeter {
+    /// The names of one series, one for each dimension in their order; an unknown name is empty.
+    public typealias Series = [String]
+
+    private let dimensions: [UsageDimension]
+    private let most: Int
+    private var meter: UsageMeter
+    private var listed: [[String: Int]]
+    private var latest: Task<[Series: UsageMeter.Sums], any Error>?
+
+    /// Creates a meter that has read nothing.
+    ///
+    /// - Parameters:
+    ///   - dimensions: The model and dimensions of sessions.
+    ///   - most: How many names of each dimension are listed.
+    public init(by dimensions: [UsageDimension], listing most: Int) {
+        (self.dimensions, self.most) = (dimensions, most)
+        // People and teams are named by rules that look at users and projects, too.
+        let ruled: [UsageDimension] = [.user, .project, .team]
+        let isRuled = !Set(ruled).isDisjoint(with: dimensions)
+        meter = UsageMeter(by: dimensions + (isRuled ? ruled.filter { !dimensions.contains($0) } : []))
+        listed = Array(repeating: [:], count: dimensions.count)
+    }
+
+    /// The sums of a store as it is now.
+    ///
+    /// - Parameter name: What a dimension of a session is called in the answer.
+    public func read(
+        _ store: any UsageStore,
+        naming name: @escaping @Sendable (SessionNames, UsageDimension) -> String? = { $1.name(of: $0) }
+    ) async throws -> [Series: UsageMeter.Sums] {
+        // One after the other: a reading waits in between.
+        let former = latest
+        let reading = Task {
+            _ = await former?.result
+            try await self.update(store)
+            return self.sums(name)
+        }
+        latest = reading
+        return try await reading.value
+    }
+
+    private func update(_ store: any UsageStore) async throws {
+        // What was read in several pieces may be of several states, so it is asked for more until there is one piece.
+        for _ in 0..<Self.mostPieces {
+            let changes = try await store.changes(since: meter.cursor)
+            let isOnePiece = changes.isComplete && wasComplete
+            wasComplete = changes.isComplete
+            meter.take(changes)
+            if isOnePiece { return }
+        }
+    }
+
+    /// Whether the last piece was the last one of its state.
+    private var wasComplete = false
+    /// How many pieces are read at most: a billion calls.
+    private static let mostPieces = 32_768
+
+    private func sums(_ name: (SessionNames, UsageDimension) -> String?) -> [Series: UsageMeter.Sums] {
+        var sums: [Series: UsageMeter.Sums] = [:]
+        for (names, more) in meter.sums {
+            let series = dimensions.map { ($0 == .model ? names.model : name(names.session, $0)) ?? "" }
+            sums[series, default: UsageMeter.Sums()] += more
+        }
+        list(sums)
+        return sums.reduce(into: [:]) { bounded, entry in
+            let series = entry.key.enumerated().map { listed[$0][$1] == nil ? ListedNames.other : $1 }
+            bounded[series, default: UsageMeter.Sums()] += entry.value
+        }
+    }
+
+    /// Lists new names while there is room, those with the highest cost first.
+    private func list(_ sums: [Series: UsageMeter.Sums]) {
+        for place in dimensions.indices {
+            var costs: [String: Int128] = [:]
+            for (series, figures) in sums where listed[place][series[place]] == nil {
+                costs[series[place], default: 0] += figures.cost
+            }
+            let room = most - listed[place].count
+            let chosen = costs.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(max(0, room))
+            for (name, _) in chosen { listed[place][name] = listed[place].count }
+        }
+    }
+}
