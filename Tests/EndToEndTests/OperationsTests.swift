@@ -61,6 +61,7 @@ struct OperationsTests {
         #expect(try await eventually { try await program.send(key).status == 401 })
         #expect(try await sandbox.run("keys", "revoke", "laptop").exitCode == 66)
         #expect(try await sandbox.run("status").exitCode == 77)
+        #expect(try await sandbox.run("status", "--ready").exitCode == 0)
         #expect(!program.errorText.contains(key))
         #expect(try await program.stop().exitCode == 0)
     }
@@ -79,6 +80,22 @@ struct OperationsTests {
         try sandbox.write(config(keys: true), to: "config.yaml")
         program.send(SIGHUP)
         #expect(try await eventually { try await program.post("/v1/logs", try claudeCodeLogs()).status == 401 })
+        #expect(try await program.stop().exitCode == 0)
+    }
+
+    @Test(arguments: [true, false])
+    func `status --ready asks health_check, and the hub where there is none`(hasHealthCheck: Bool) async throws {
+        let whole = config()
+        let withoutIt = whole.split(separator: "\n").filter { !$0.contains("health_check: {") }.joined(separator: "\n")
+            .replacing(", health_check", with: "")
+        try sandbox.write(hasHealthCheck ? whole : withoutIt, to: "config.yaml")
+        let none = try await sandbox.run("status", "--ready")
+        #expect(none.exitCode == 69)
+        #expect(none.errors.contains("127.0.0.1:\(port)"))
+        let program = try await run()
+        let ready = try await sandbox.run("status", "--ready")
+        #expect(ready.exitCode == 0)
+        #expect(ready.output.isEmpty && ready.errors.isEmpty)
         #expect(try await program.stop().exitCode == 0)
     }
 

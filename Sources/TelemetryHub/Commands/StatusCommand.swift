@@ -15,6 +15,8 @@ struct StatusCommand: ParsableCommand {
         discussion: """
             Behind a pipe it prints one component a line, divided by tabs: kind, id, state, counts of records, what is queued, and \
             what is wrong; what could not be collected goes to standard error. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: no collector answers.
+
+            `hammurabi status --ready` is a health check for containers and scripts: it needs no key.
             """
     )
 
@@ -25,9 +27,16 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Print the API's JSON document.")
     var json = false
 
+    @Flag(
+        help:
+            "Only check whether the collector takes data in: print nothing and end with 0, else say why not and end with 69."
+    )
+    var ready = false
+
     func run() throws {
         let graph = try options.graph(.process)
         do {
+            if ready { return try graph.requireReady() }
             let answer = try graph.status()
             if json { return Console.answer(json: answer.text + "\n") }
             let report = StatusReport(document: answer.document)
@@ -138,21 +147,48 @@ extension PipelineGraph {
         try asking { client, question throws(CommandFailure) in try client.ask(question, seconds: 10) }
     }
 
+    /// Returns when the collector of this configuration takes data in; needs no key.
+    ///
+    /// `/ready` of `health_check` also knows whether every store and queue can keep more. Without that extension a hub that answers is ready.
+    ///
+    /// - Throws: ``CommandFailure`` with ``Exit/unreachable`` when it does not, or when no collector answers.
+    fileprivate func requireReady() throws(CommandFailure) {
+        if let endpoint = endpoints(of: "health_check").first {
+            let status: Int
+            do {
+                status = try client(at: endpoint).send("GET", "/ready", seconds: 5).status
+            } catch {
+                throw CommandFailure(error, endpoint)
+            }
+            switch status {
+            case 200: return
+            case 503: throw CommandFailure.notReady(endpoint)
+            default: throw CommandFailure.unsupported("/ready", endpoint)
+            }
+        }
+        guard let endpoint = endpoints(of: "hub").first else { throw CommandFailure.noPlace }
+        _ = try client(at: endpoint).ask(.health, seconds: 5)
+    }
+
+    /// Where the extensions of a type listen.
+    private func endpoints(of type: String) -> [Endpoint] {
+        used(.extension).lazy.filter { $0.factory.type == type }.flatMap(\.config.resources).compactMap { resource in
+            if case .endpoint(let endpoint) = resource.kind { endpoint } else { nil }
+        }
+    }
+
     /// Queries the extensions of a collector that report its status, the most detailed first, until one answers.
     fileprivate func asking<Answer>(
         _ ask: (CollectorClient, HubEndpoint<PipelinesDocument>) throws(CommandFailure) -> Answer
     ) throws(CommandFailure) -> Answer {
         var (places, last): ([String], CommandFailure?) = ([], nil)
         for (type, question) in [("hub", HubEndpoint.pipelines), ("health_check", .status)] {
-            for declared in used(.extension) where declared.factory.type == type {
-                for resource in declared.config.resources {
-                    guard case .endpoint(let endpoint) = resource.kind else { continue }
-                    do {
-                        return try ask(client(at: endpoint), question)
-                    } catch  where error.code == "unreachable" || error.code == "unsupported" {
-                        if !places.contains(endpoint.description) { places.append(endpoint.description) }
-                        last = error
-                    }
+            for endpoint in endpoints(of: type) {
+                do {
+                    return try ask(client(at: endpoint), question)
+                } catch  where error.code == "unreachable" || error.code == "unsupported" {
+                    if !places.contains(endpoint.description) { places.append(endpoint.description) }
+                    last = error
                 }
             }
         }
@@ -162,6 +198,15 @@ extension PipelineGraph {
 }
 
 extension CommandFailure {
+    fileprivate static func notReady(_ endpoint: Endpoint) -> CommandFailure {
+        CommandFailure(
+            exitCode: Exit.unreachable,
+            code: "not-ready",
+            message: "the collector at \(endpoint) takes no data in now",
+            suggestion: "hammurabi status shows which component is to blame"
+        )
+    }
+
     fileprivate static let noPlace = CommandFailure(
         exitCode: Exit.unreachable,
         code: "unreachable",
