@@ -27,8 +27,8 @@ let plugins: [Target.Dependency] = [
     "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
     "RedactionProcessor",
     "FilterProcessor",
-    "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter", "StdoutExporter",
-    "OTLPHTTPExporter", "EventsReceiver",
+    "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter",
+    "StdoutExporter", "OTLPHTTPExporter", "EventsReceiver",
     "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
     "OAuth2ClientExtension", "UsageMetricsConnector",
 ]
@@ -218,7 +218,8 @@ let package = Package(
             ] + plugins,
             exclude: ["README.md"]
         ),
-        .executableTarget(name: "hammurabi", dependencies: ["TelemetryHub"]),
+        .executableTarget(name: "hammurabi", dependencies: ["TelemetryHub", "CEmptyICUData"]),
+        .target(name: "CEmptyICUData"),
 
         .testTarget(name: "ArchitectureTests"),
         .target(name: "FlushCounter", path: "Tests/FlushCounter"),

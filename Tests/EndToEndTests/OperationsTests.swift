@@ -95,7 +95,7 @@ struct OperationsTests {
         let program = try await run()
         let ready = try await sandbox.run("status", "--ready")
         #expect(ready.exitCode == 0)
-        #expect(ready.output.isEmpty && ready.errors.isEmpty)
+        #expect(ready.output == "" && ready.errors == "")
         #expect(try await program.stop().exitCode == 0)
     }
 

@@ -15,7 +15,8 @@ struct ComponentPageTests {
         .deletingLastPathComponent()
 
     /// The folders of components, such as `Receivers/OTLP`.
-    private static let folders: [String] = ["Receivers", "Processors", "Exporters", "Connectors", "Extensions"].flatMap { kind in
+    private static let folders: [String] = ["Receivers", "Processors", "Exporters", "Connectors", "Extensions"].flatMap
+    { kind in
         let folder = package.appending(path: "Plugins/\(kind)")
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         return names.filter { !$0.hasPrefix(".") }.sorted().map { "\(kind)/\($0)" }
