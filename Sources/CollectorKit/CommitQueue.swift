@@ -22,7 +22,7 @@ public final class CommitQueue: Sendable {
     /// Signalled when enough batches wait.
     private let gathered = DispatchSemaphore(value: 0)
     /// Whether commits wait for senders; used by one commit at a time.
-    private let timeout = Mutex(Patience())
+    private let timeout = Mutex(CommitTimeout())
 
     private struct Entry {
         var batch: Batch
@@ -123,7 +123,7 @@ private enum Group {
 }
 
 /// Decides whether waiting for senders is worthwhile.
-private struct Patience {
+private struct CommitTimeout {
     private var pause = 0
     private var nextPause = 1
 

@@ -22,26 +22,26 @@ public struct PluginCheck {
     private let folder: String
     private let report: (Step) -> Void
     /// How long is waited for an answer.
-    private let patience: Duration
+    private let timeout: Duration
 
     /// Prepares the checks.
     ///
     /// - Parameters:
     ///   - configuration: What a user would write under the component; nil for nothing.
     ///   - folder: An empty folder that becomes the state folder of the components.
-    ///   - patience: How long is waited for an answer.
+    ///   - timeout: How long is waited for an answer.
     ///   - report: Is told each step as it is done.
     public init(
         _ command: PluginCommand,
         configuration: Node?,
         folder: String,
-        patience: Duration = .seconds(10),
+        timeout: Duration = .seconds(10),
         report: @escaping (Step) -> Void
     ) {
         self.command = command
         self.configuration = configuration
         self.folder = folder
-        self.patience = patience
+        self.timeout = timeout
         self.report = report
     }
 
@@ -134,8 +134,8 @@ public struct PluginCheck {
         let hello = #"{"protocol":[1,1],"host":"check/1","max_frame":67108864,"later":{"x":[1]}}"#
         let frame = PluginFrame(kind: .hello, payload: Array(hello.utf8)).encoded
         guard child.write(frame, piece: piece) else { throw Shortfall(text: "it does not read HELLO") }
-        guard let answer = try child.frame(within: patience), answer.kind == .hello else {
-            throw Shortfall(text: "it does not answer HELLO with HELLO in \(patience)")
+        guard let answer = try child.frame(within: timeout), answer.kind == .hello else {
+            throw Shortfall(text: "it does not answer HELLO with HELLO in \(timeout)")
         }
         let description = try PluginDescription(parsing: answer.payload)
         guard description.components.contains(offer) else {
@@ -161,7 +161,7 @@ public struct PluginCheck {
 
     /// The next frame of a receiver that is no EMIT, or of any other.
     private func answer(of child: ProbedChild) throws -> PluginFrame? {
-        while let frame = try child.frame(within: patience) { if frame.kind != .emit { return frame } }
+        while let frame = try child.frame(within: timeout) { if frame.kind != .emit { return frame } }
         return nil
     }
 
@@ -172,24 +172,24 @@ public struct PluginCheck {
         unknown[5] = PluginFrame.mayBeIgnored
         guard child.write(unknown + PluginFrame(kind: .ping, id: 77).encoded),
             let pong = try answer(of: child), pong.kind == .pong
-        else { throw Shortfall(text: "no PONG comes in \(patience)") }
+        else { throw Shortfall(text: "no PONG comes in \(timeout)") }
         guard pong.id == 77 else { throw Shortfall(text: "PONG has the id \(pong.id), not that of the PING") }
     }
 
     private func drains(_ offer: PluginDescription.Offer, _ json: String) throws {
         let child = try opened(offer, json)
         guard child.write(.drain), let bye = try answer(of: child), bye.kind == .bye else {
-            throw Shortfall(text: "no BYE comes in \(patience)")
+            throw Shortfall(text: "no BYE comes in \(timeout)")
         }
-        guard let code = child.exitCode(within: patience) else { throw Shortfall(text: "it goes on after BYE") }
+        guard let code = child.exitCode(within: timeout) else { throw Shortfall(text: "it goes on after BYE") }
         guard code == 0 else { throw Shortfall(text: "it ends with the code \(code)") }
     }
 
     private func endsAlone(_ offer: PluginDescription.Offer, _ json: String) throws {
         let child = try opened(offer, json)
         child.closeSocket()
-        guard child.exitCode(within: patience) != nil else {
-            throw Shortfall(text: "it goes on for \(patience) after descriptor 3 was closed")
+        guard child.exitCode(within: timeout) != nil else {
+            throw Shortfall(text: "it goes on for \(timeout) after descriptor 3 was closed")
         }
     }
 
@@ -197,7 +197,7 @@ public struct PluginCheck {
         for _ in 0..<3 {
             let child = try opened(offer, json)
             child.end()
-            _ = child.exitCode(within: patience)
+            _ = child.exitCode(within: timeout)
         }
     }
 
@@ -208,7 +208,7 @@ public struct PluginCheck {
         let second = try opened(offer, json)
         if offer.kind != .exporter {
             guard first.write(.drain), let bye = try answer(of: first), bye.kind == .bye else {
-                throw Shortfall(text: "no BYE of the first comes in \(patience) after the second has opened")
+                throw Shortfall(text: "no BYE of the first comes in \(timeout) after the second has opened")
             }
         }
         guard second.write(PluginFrame(kind: .ping, id: 5).encoded), let pong = try answer(of: second),

@@ -152,7 +152,7 @@ final class PluginProcessor: WaitingProcessor, HealthReporting {
 /// An exporter in another process, behind a sending queue; safe to use from many tasks.
 final class PluginExporter: Exporter, Queueing, HealthReporting {
     /// How long the queue may be emptied at the shutdown.
-    private static let patience = Duration.seconds(4)
+    private static let timeout = Duration.seconds(4)
 
     private let child: PluginChild
     private let queue: QueuedExporter
@@ -198,7 +198,7 @@ final class PluginExporter: Exporter, Queueing, HealthReporting {
     func shutdown() async {
         // A plugin that does not answer any more must not hold up the queue: what is open goes back to it.
         let limit = Task { [child] in
-            try await Task.sleep(for: Self.patience)
+            try await Task.sleep(for: Self.timeout)
             await child.stop()
         }
         await queue.shutdown()

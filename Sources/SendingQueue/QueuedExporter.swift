@@ -41,7 +41,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     private static let roomTime = Duration.seconds(10)
 
     private struct Running {
-        var lanes: [Signal: SignalQueue] = [:]
+        var signalQueues: [Signal: SignalQueue] = [:]
         var queues: [Signal: CommitQueue] = [:]
         var deadLetters: SegmentLog?
         var lock: (any Sendable)?
@@ -80,10 +80,10 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         } catch {
             throw startError(error)
         }
-        let lanes = running.lanes
+        let signalQueues = running.signalQueues
         running.task = Task {
             await withDiscardingTaskGroup { group in
-                for lane in lanes.values { group.addTask { await lane.run() } }
+                for signalQueue in signalQueues.values { group.addTask { await signalQueue.run() } }
             }
         }
         self.running.withLock { $0 = running }
@@ -121,11 +121,11 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
                 logger: settings.logger
             )
             try log.open()
-            let lane = SignalQueue(signal, queue: log, environment)
-            running.lanes[signal] = lane
-            running.queues[signal] = lane.makeCommitQueue()
+            let signalQueue = SignalQueue(signal, queue: log, environment)
+            running.signalQueues[signal] = signalQueue
+            running.queues[signal] = signalQueue.makeCommitQueue()
         }
-        let backlog = running.lanes.values.reduce(QueueSize()) { $0 + $1.queue.waiting }
+        let backlog = running.signalQueues.values.reduce(QueueSize()) { $0 + $1.queue.waiting }
         settings.counters.add(backlog.bytes, to: .queuedBytes)
         guard backlog.batches > 0 else { return }
         settings.logger.info(
@@ -163,19 +163,19 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
             return running
         }
         guard let former else { return }
-        for lane in former.lanes.values { lane.drain() }
+        for signalQueue in former.signalQueues.values { signalQueue.drain() }
         let limit = Task {
             try await Task.sleep(for: Self.drainTime)
             former.task?.cancel()
             // A queue task that waits for its wakeup does not notice that it is cancelled.
-            for lane in former.lanes.values { lane.bell.ring() }
+            for signalQueue in former.signalQueues.values { signalQueue.wakeup.ring() }
         }
         await former.task?.value
         limit.cancel()
-        let backlog = former.lanes.values.reduce(QueueSize()) { $0 + $1.queue.waiting }
-        for lane in former.lanes.values {
-            lane.release(lane.queue.waiting.bytes)
-            lane.queue.close()
+        let backlog = former.signalQueues.values.reduce(QueueSize()) { $0 + $1.queue.waiting }
+        for signalQueue in former.signalQueues.values {
+            signalQueue.release(signalQueue.queue.waiting.bytes)
+            signalQueue.queue.close()
         }
         former.deadLetters?.close()
         if backlog.batches > 0 { sayFarewell(backlog) }
@@ -207,15 +207,15 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         try await submit(batch, queue)
     }
 
-    private func submit(_ batch: Batch, _ lane: CommitQueue) async throws(ConsumeError) {
+    private func submit(_ batch: Batch, _ signalQueue: CommitQueue) async throws(ConsumeError) {
         guard queue.blockOnOverflow else {
-            try await lane.submit(batch)
+            try await signalQueue.submit(batch)
             return
         }
         let end = ContinuousClock.now + Self.roomTime
         while true {
             do throws(ConsumeError) {
-                try await lane.submit(batch)
+                try await signalQueue.submit(batch)
                 return
             } catch  where error.isRetryable && ContinuousClock.now < end {
                 try? await Task.sleep(for: .milliseconds(100))
@@ -245,24 +245,24 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
 
     /// The state of all queues together.
     public var queueStatus: QueueStatus {
-        let lanes = running.withLock { $0.map { Array($0.lanes.values) } } ?? []
-        let parts = lanes.map(\.status)
+        let signalQueues = running.withLock { $0.map { Array($0.signalQueues.values) } } ?? []
+        let parts = signalQueues.map(\.status)
         let waiting = parts.reduce(QueueSize()) { $0 + $1.waiting }
         return QueueStatus(
             batches: waiting.batches,
             bytes: waiting.bytes,
-            capacityBytes: QueueLimits(queue).bytes * max(1, lanes.count),
+            capacityBytes: QueueLimits(queue).bytes * max(1, signalQueues.count),
             oldest: parts.compactMap(\.oldest).min(),
             stuckSince: parts.compactMap(\.stuckSince).min(),
-            refusal: lanes.lazy.compactMap(\.refusal).first
+            refusal: signalQueues.lazy.compactMap(\.refusal).first
         )
     }
 
     /// Why the destination does not accept batches, or why they cannot be stored; nil when there is no problem.
     public var trouble: String? {
-        let lanes = running.withLock { $0.map { Array($0.lanes.values) } } ?? []
-        return lanes.lazy.compactMap { lane in
-            lane.state.withLock { state in
+        let signalQueues = running.withLock { $0.map { Array($0.signalQueues.values) } } ?? []
+        return signalQueues.lazy.compactMap { signalQueue in
+            signalQueue.state.withLock { state in
                 state.diskTrouble.map(SignalQueue.unwritable) ?? state.trouble
             }
         }.first

@@ -17,7 +17,7 @@ final class SignalQueue: Sendable {
     private let environment: Environment
     private let limits: QueueLimits
     private let memory: SendingMemory
-    let bell = Wakeup()
+    let wakeup = Wakeup()
     /// Runs blocking file operations.
     private let writes = DispatchQueue(label: "sending_queue.writes")
     private let reads = DispatchQueue(label: "sending_queue.reads")
@@ -95,7 +95,7 @@ final class SignalQueue: Sendable {
     /// Sends everything at once, until the first failure.
     func drain() {
         state.withLock { $0.schedule.isDraining = true }
-        bell.ring()
+        wakeup.ring()
     }
 
     /// The next request, read from the disk; nil when nothing more will be sent.
@@ -105,7 +105,7 @@ final class SignalQueue: Sendable {
             let step = state.withLock { $0.schedule.next(now: environment.uptime(), fresh: fresh) }
             switch step {
             case .stop: return nil
-            case .wait(let time): await bell.wait(time)
+            case .wait(let time): await wakeup.wait(time)
             case .fresh: if let next = await takeFresh() { return next }
             case .again(let queuedRequest): if let next = await readAgain(queuedRequest) { return next }
             }
@@ -208,7 +208,7 @@ extension SignalQueue {
             return state.trouble != nil
         }
         if hadTrouble { logger.notice("the destination takes batches again", metadata: ["signal": "\(signal)"]) }
-        bell.ring()
+        wakeup.ring()
     }
 
     private func taken(_ records: Int, _ rejected: Int, _ message: String) {
@@ -246,7 +246,7 @@ extension SignalQueue {
             )
         }
         if !waits { await giveUp(delivery, reason) }
-        bell.ring()
+        wakeup.ring()
     }
 
     /// Moves a request that failed for too long to the dead letters; when that fails it stays in the queue.
@@ -468,7 +468,7 @@ extension SignalQueue {
         if wasFailing { logger.notice("the queue can be written again") }
         counters.add(entries.reduce(0) { $0 + QueueSize($1).bytes }, to: .queuedBytes)
         let isEnough = fresh.bytes >= limits.minimum.bytes || fresh.records >= limits.minimum.records
-        if wasEmpty || isEnough { bell.ring() }
+        if wasEmpty || isEnough { wakeup.ring() }
     }
 
     /// Records that bytes have left the queue.

@@ -38,10 +38,10 @@ struct CustomRules: Sendable {
     }
 
     /// Whether a record has tokens by these rules.
-    func tellsUsage(_ record: Int, of batch: OTLPBatch) -> Bool { has([.input, .output], record, of: batch) }
+    func hasUsage(_ record: Int, of batch: OTLPBatch) -> Bool { has([.input, .output], record, of: batch) }
 
     /// Whether a record names a session or a user by these rules.
-    func tellsNames(_ record: Int, of batch: OTLPBatch) -> Bool { has([.session, .user], record, of: batch) }
+    func hasNames(_ record: Int, of batch: OTLPBatch) -> Bool { has([.session, .user], record, of: batch) }
 
     private func has(_ fields: [TokenRule.Field], _ record: Int, of batch: OTLPBatch) -> Bool {
         for field in fields {

@@ -261,11 +261,11 @@ struct ObservationReader {
             ? SessionRecords.session : resource.profile?.sessionKeys ?? ExtractionTable.session
         guard let session = session(keys) ?? resource.session else { return }
         let time = time(of: entry)
-        let tellsFacts =
+        let hasFacts =
             origin == .events
             || (origin == .sessionFiles && batch.equals(entry.name, SessionFileRecord.Event.session.rawValue))
         let position = findings.position(of: session)
-        if let position, !tellsFacts {
+        if let position, !hasFacts {
             findings.sessions[position].extend(to: time)
             findings.sessions.assign(record: record, to: position)
             return
@@ -279,7 +279,7 @@ struct ObservationReader {
         update.team = text(ExtractionTable.team, .team) ?? resource.team
         switch origin {
         case .events: EventRecords.complete(&update, record: record, of: batch, &longNames)
-        case .sessionFiles where tellsFacts: SessionRecords.complete(&update, record: record, of: batch, &longNames)
+        case .sessionFiles where hasFacts: SessionRecords.complete(&update, record: record, of: batch, &longNames)
         default: break
         }
         if let position {
@@ -306,8 +306,8 @@ struct ObservationReader {
             }
         }
         if !rules.isEmpty {
-            if rules.tellsUsage(record, of: batch) { interest.insert(.usage) }
-            if rules.tellsNames(record, of: batch) { interest.insert(.names) }
+            if rules.hasUsage(record, of: batch) { interest.insert(.usage) }
+            if rules.hasNames(record, of: batch) { interest.insert(.names) }
         }
         return interest
     }

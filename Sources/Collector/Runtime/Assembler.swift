@@ -161,15 +161,15 @@ struct Assembler {
                 assembly.extensions.append(known)
                 continue
             }
-            let tenancy = RouteLease()
+            let lease = RouteLease()
             var own = parts
             own.reload = { [reload = parts.reload] in
                 // The reload is one of this component's requests: the drain must not wait for it.
-                tenancy.gate.leave()
-                defer { tenancy.gate.reenter() }
+                lease.gate.leave()
+                defer { lease.gate.reenter() }
                 return await reload()
             }
-            let made = try made(declared, tenancy: tenancy, parts: given, { $0 }) { settings throws(StartError) in
+            let made = try made(declared, lease: lease, parts: given, { $0 }) { settings throws(StartError) in
                 try declared.factory.makeExtension(declared.config, settings, with: own)
             }
             assembly.extensions.append(made)
@@ -214,7 +214,7 @@ struct Assembler {
     private func made<Kind>(
         _ declared: DeclaredComponent,
         in pipeline: String = "",
-        tenancy: RouteLease = RouteLease(),
+        lease: RouteLease = RouteLease(),
         life: ComponentLife = ComponentLife(),
         counters: ComponentCounters = ComponentCounters(),
         tap: TapPoint = TapPoint(),
@@ -244,7 +244,7 @@ struct Assembler {
                 counters: counters,
                 passages: PipelineCounters(),
                 life: life,
-                tenancy: tenancy,
+                lease: lease,
                 tap: tap,
                 inlets: inlets,
                 parts: parts

@@ -27,7 +27,7 @@ struct Assembly: Sendable {
         let counters: ComponentCounters
         let passages: PipelineCounters
         let life: ComponentLife
-        let tenancy: RouteLease
+        let lease: RouteLease
         let tap: TapPoint
         /// The switches to which a receiver passes its batches.
         let inlets: [Signal: PipelineSwitch]
@@ -53,11 +53,11 @@ struct Assembly: Sendable {
         }
 
         /// Stops passing batches to it, waits at most this long for those in flight, and shuts it down.
-        func stop(patience: Duration) async {
+        func stop(timeout: Duration) async {
             tap.end()
             life.gate.close()
             if !life.gate.isEmpty {
-                _ = await finishes(within: patience) { [gate = life.gate] in await gate.emptied() }
+                _ = await finishes(within: timeout) { [gate = life.gate] in await gate.emptied() }
             }
             await component.shutdown()
             life.station = .stopped
@@ -68,7 +68,7 @@ struct Assembly: Sendable {
             (component.httpServing?.sites ?? []).map { site in
                 HTTPSite(
                     site.endpoint,
-                    site.routes.map(tenancy.counting),
+                    site.routes.map(lease.counting),
                     site.connectionTerms,
                     tls: site.tls,
                     isSpare: site.isSpare

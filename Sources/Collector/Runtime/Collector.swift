@@ -168,7 +168,7 @@ public final class Collector: Service {
     /// Shuts components down in the opposite order of their start, within the deadline.
     func stop(_ started: [Assembly.Instance], within deadline: Duration) async {
         let isDone = await finishes(within: deadline) {
-            for instance in started.reversed() { await instance.stop(patience: deadline / 3) }
+            for instance in started.reversed() { await instance.stop(timeout: deadline / 3) }
         }
         if !isDone { logger.warning("draining took too long; the rest is given up") }
     }
@@ -278,10 +278,10 @@ extension Collector {
         do {
             try await instance.start()
             let answer = try await use(instance.id, store, assembly)
-            await instance.stop(patience: drainDeadline)
+            await instance.stop(timeout: drainDeadline)
             return answer
         } catch {
-            await instance.stop(patience: drainDeadline)
+            await instance.stop(timeout: drainDeadline)
             throw error
         }
     }
@@ -365,7 +365,7 @@ extension Collector {
         let needed =
             assembly.exporters.map(\.instance) + assembly.processors.map(\.instance) + scanners.map(\.instance)
         var started: [Assembly.Instance] = []
-        func stop() async { for instance in started.reversed() { await instance.stop(patience: drainDeadline) } }
+        func stop() async { for instance in started.reversed() { await instance.stop(timeout: drainDeadline) } }
         do {
             for instance in needed {
                 started.append(instance)

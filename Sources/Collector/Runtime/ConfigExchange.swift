@@ -115,8 +115,8 @@ struct ConfigExchange: Sendable {
         guard !goingFirst.isEmpty else { return }
         // Requests to components that stop are drained first: they may use what is stopped next.
         let serving = difference.going.filter { $0.component.httpServing != nil }
-        for instance in serving { instance.tenancy.gate.close() }
-        await wait(for: serving.map(\.tenancy.gate))
+        for instance in serving { instance.lease.gate.close() }
+        await wait(for: serving.map(\.lease.gate))
         await collector.stop(goingFirst.filter { $0.kind == .receiver || $0.kind == .extension }, within: deadline)
         let stopping = Set(goingFirst.map(\.identity))
         let feeds = difference.old.feeds.filter { !$0.reaches.isDisjoint(with: stopping) }
@@ -181,7 +181,7 @@ struct ConfigExchange: Sendable {
         for instance in staying {
             guard let serving = instance.component.httpServing else { continue }
             let own = serving.sites.compactMap { sites[$0.endpoint] }
-            instance.tenancy.goOn { try await Self.answer($0, at: own) }
+            instance.lease.goOn { try await Self.answer($0, at: own) }
         }
     }
 
@@ -200,9 +200,9 @@ struct ConfigExchange: Sendable {
         for instance in going {
             guard let serving = instance.component.httpServing else { continue }
             let own = serving.sites.compactMap { sites[$0.endpoint] }
-            instance.tenancy.gate.close()
-            instance.tenancy.end { try await Self.answer($0, at: own) }
-            gates.append(instance.tenancy.gate)
+            instance.lease.gate.close()
+            instance.lease.end { try await Self.answer($0, at: own) }
+            gates.append(instance.lease.gate)
         }
         return gates
     }

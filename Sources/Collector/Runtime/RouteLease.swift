@@ -17,7 +17,7 @@ final class RouteLease: Sendable {
 
     /// The requests in flight.
     let gate = Gate(isOpen: true)
-    private let succession = Mutex(Handover())
+    private let handover = Mutex(Handover())
 
     /// The route, with its requests counted.
     func counting(_ route: Route) -> Route {
@@ -31,9 +31,9 @@ final class RouteLease: Sendable {
 
     /// Ends the lease; later requests go to the successor.
     func end(with successor: @escaping Successor) {
-        let waiting = succession.withLock { succession in
-            defer { succession = Handover(successor: successor) }
-            return succession.waiting
+        let waiting = handover.withLock { handover in
+            defer { handover = Handover(successor: successor) }
+            return handover.waiting
         }
         for continuation in waiting { continuation.resume(returning: successor) }
     }
@@ -41,18 +41,18 @@ final class RouteLease: Sendable {
     /// Continues the lease after a failed reload; requests that waited for a successor are passed back.
     func goOn(_ again: @escaping Successor) {
         gate.open()
-        let waiting = succession.withLock { succession in
-            defer { succession = Handover() }
-            return succession.waiting
+        let waiting = handover.withLock { handover in
+            defer { handover = Handover() }
+            return handover.waiting
         }
         for continuation in waiting { continuation.resume(returning: again) }
     }
 
     private func successor() async -> Successor {
         await withCheckedContinuation { continuation in
-            let successor = succession.withLock { succession in
-                if succession.successor == nil { succession.waiting.append(continuation) }
-                return succession.successor
+            let successor = handover.withLock { handover in
+                if handover.successor == nil { handover.waiting.append(continuation) }
+                return handover.successor
             }
             if let successor { continuation.resume(returning: successor) }
         }

@@ -50,7 +50,10 @@ public struct PeriodError: Error, Sendable, CustomStringConvertible {
         case .tooLong: "a period has at most \(Period.longest) days"
         case .unknown(let text): "no period \"\(text)\": use 7d, 30d, 90d, today, YYYY-MM, or \(days)"
         case .noDate(let text): "no date \"\(text)\": use YYYY-MM-DD"
-        case .unknownZone(let text): "no time zone \"\(text)\": use a name such as UTC or Europe/Berlin"
+        case .unknownZone(let text):
+            TimeZoneRules.hasDatabase
+                ? "no time zone \"\(text)\": use a name such as UTC or Europe/Berlin"
+                : "no time zone \"\(text)\": this system has no list of time zones, so only UTC is known; install tzdata"
         }
     }
 }

@@ -172,6 +172,9 @@ public struct TimeZoneRules: Sendable, Hashable {
         return rules
     }
 
+    /// Whether the system has a time zone database.
+    static var hasDatabase: Bool { access(folder, F_OK) == 0 }
+
     /// The rules by the variable `TZ`, else by `/etc/localtime`.
     private static func machine() -> TimeZoneRules {
         if let variable = getenv("TZ").map({ String(cString: $0) }) {
