@@ -5,7 +5,7 @@ public import Usage
 /// Reads the sums of a store's counted calls by some dimensions again and again, each time only what changed.
 ///
 /// Sums are those of one state of the store. The names of each dimension are bounded: the first reading lists those with the highest
-/// cost, later ones add names as long as there is room, and what is not listed is ``ListedNames/other``; so a listed name stays. Errors
+/// cost, later ones add names as long as there is room, and what is not listed is `ListedNames/other`; so a listed name stays. Errors
 /// are those of the store; safe to use from many tasks at once.
 public actor StoreMeter {
     /// The names of one series, one for each dimension in their order; an unknown name is empty.

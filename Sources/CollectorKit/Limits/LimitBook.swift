@@ -55,7 +55,7 @@ public final class LimitBook: Sendable {
 
     /// Writes what was noted since the last time; does nothing when that is nothing.
     ///
-    /// - Throws: ``FileError``; what was noted stays noted and is written the next time.
+    /// - Throws: `FileError`; what was noted stays noted and is written the next time.
     public func keep(now: Timestamp) throws(FileError) {
         let isKept = state.withLock { $0.changes == $0.kept }
         if isKept { return }
