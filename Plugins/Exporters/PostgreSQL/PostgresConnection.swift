@@ -5,7 +5,7 @@ import UsageDatabase
 
 /// One open connection to a server.
 ///
-/// Calls block until the server answers. Not for several threads at once: whoever holds it uses it alone.
+/// Calls block until the server answers. Used by one thread at a time.
 final class PostgresConnection {
     private let libpq: Libpq
     private let handle: Libpq.Handle

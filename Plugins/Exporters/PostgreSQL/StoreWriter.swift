@@ -49,7 +49,7 @@ struct OpenTransaction {
 
 /// Writes batches, and remembers between transactions what saves reading: the rows of sessions and models.
 ///
-/// A transaction that fails leaves its traces in memory, so whoever runs one must then ``forget()``. Not for several threads at once.
+/// A transaction that fails leaves its traces in memory, so its caller must then call ``forget()``. Not for several threads at once.
 struct StoreWriter {
     private let keepsRecords: Bool
     /// The number of this collector, by which it knows whether another one has written since.
