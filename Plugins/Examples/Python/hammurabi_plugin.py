@@ -474,6 +474,8 @@ def run(*classes, name=None, version=""):
             %s is a plugin of Telemetry Hub: name it under plugins in the configuration,
             or try it with: hammurabi plugins check %s""" % (name, os.path.abspath(sys.argv[0]))))
         sys.exit(64)
+    # Standard output is no terminal, but the collector logs each line when it comes.
+    sys.stdout.reconfigure(line_buffering=True)
     connection = _Connection()
     hello = json.loads(connection.frame()[2])
     if hello["protocol"][0] > PROTOCOL[1] or hello["protocol"][1] < PROTOCOL[0]:

@@ -23,7 +23,7 @@ struct PluginsCommand: ParsableCommand {
         discussion: """
             Examples:
               hammurabi plugins new --python team
-              hammurabi plugins check ./team.py --with 'map: teams.csv'
+              hammurabi plugins check ./team.py
               hammurabi plugins list
               hammurabi plugins guide
             """,
