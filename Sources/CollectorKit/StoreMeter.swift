@@ -33,17 +33,17 @@ public actor StoreMeter {
 
     /// The sums of a store as it is now.
     ///
-    /// - Parameter name: What a dimension of a session is called in the answer.
+    /// - Parameter namer: What a dimension of a session is called in the answer; nil for the names of the store.
     public func read(
         _ store: any UsageStore,
-        naming name: @escaping @Sendable (SessionNames, UsageDimension) -> String? = { $1.name(of: $0) }
+        naming namer: SessionNamer? = nil
     ) async throws -> [Series: UsageMeter.Sums] {
         // One after the other: a reading waits in between.
         let former = latest
         let reading = Task {
             _ = await former?.result
             try await self.update(store)
-            return self.sums(name)
+            return self.sums(namer ?? { $1.name(of: $0) })
         }
         latest = reading
         return try await reading.value
@@ -65,7 +65,7 @@ public actor StoreMeter {
     /// How many pieces are read at most: a billion calls.
     private static let mostPieces = 32_768
 
-    private func sums(_ name: (SessionNames, UsageDimension) -> String?) -> [Series: UsageMeter.Sums] {
+    private func sums(_ name: SessionNamer) -> [Series: UsageMeter.Sums] {
         var sums: [Series: UsageMeter.Sums] = [:]
         for (names, more) in meter.sums {
             let series = dimensions.map { ($0 == .model ? names.model : name(names.session, $0)) ?? "" }

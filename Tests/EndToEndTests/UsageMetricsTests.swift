@@ -35,6 +35,41 @@ struct UsageMetricsTests {
         await sink.stop()
     }
 
+    @Test func `users and teams are called as in the answers of the hub`() async throws {
+        let sink = try await SinkServer.start()
+        let sandbox = try Sandbox()
+        let port = try freePort()
+        try sandbox.write(
+            """
+            receivers: { events: { endpoint: "127.0.0.1:\(port)" } }
+            processors: { tokens: , pricing: }
+            exporters: { sqlite: { path: ./store.db }, otlp_http: { endpoint: "\(sink.address)" } }
+            connectors: { usage_metrics: { interval: 1s, by: [team, user] } }
+            extensions:
+              hub: { endpoint: "127.0.0.1:\(port)", users: { u-1: Ada }, teams: { red: { users: [Ada] } } }
+            service:
+              extensions: [hub]
+              pipelines:
+                logs: { receivers: [events], processors: [tokens, pricing], exporters: [sqlite, usage_metrics] }
+                metrics/usage: { receivers: [usage_metrics], exporters: [otlp_http] }
+            """,
+            to: "config.yaml"
+        )
+        let program = try await sandbox.serve()
+        let event = #"[{"sessionId":"s","event":"token_usage","userId":"u-1","model":"gpt-4o","inputTokens":7}]"#
+        #expect(try await program.post("/api/telemetry/ingest", Data(event.utf8)).status == 202)
+        try await waitUntil { !sink.requests.isEmpty }
+        let request = try #require(sink.requests.last)
+        let isPacked = request.fields["content-encoding"] == "gzip"
+        let bytes = isPacked ? try Gzip.inflate(request.body, limit: 1 << 26) : request.body
+        let json = String(decoding: try OTLPBatch(signal: .metrics, protobuf: bytes).json(), as: UTF8.self)
+        #expect(json.contains(#"{"key":"team.id","value":{"stringValue":"red"}}"#))
+        #expect(json.contains(#"{"key":"user.id","value":{"stringValue":"Ada"}}"#))
+        #expect(!json.contains("u-1"))
+        _ = try await program.stop()
+        await sink.stop()
+    }
+
     /// Waits until a request that arrives from now on has the figures of the summary.
     private static func compare(_ program: RunningProgram, _ sink: SinkServer) async throws {
         let summary = try await program.get("/api/telemetry/summary?from=2025-01-01&to=2027-12-31&sessions=false")

@@ -61,9 +61,9 @@ struct UsageMetricsTests {
         return found
     }
 
-    private static func bench(_ config: UsageMetricsConfig = UsageMetricsConfig()) throws -> (
-        receiver: UsageMetricsReceiver, store: ChangingStore, sink: Sink
-    ) {
+    private static func bench(_ config: UsageMetricsConfig = UsageMetricsConfig(), _ rules: NamingRules? = nil) throws
+        -> (receiver: UsageMetricsReceiver, store: ChangingStore, sink: Sink)
+    {
         let (store, sink) = (ChangingStore(), Sink())
         let settings = ComponentSettings(
             id: try #require(ComponentID("usage_metrics")),
@@ -71,7 +71,14 @@ struct UsageMetricsTests {
             home: "/nowhere",
             now: { now }
         )
-        let next = SignalConsumers([.metrics: sink], store: { $0.type == "sqlite" ? store : nil })
+        let next = SignalConsumers(
+            [.metrics: sink],
+            store: { $0.type == "sqlite" ? store : nil },
+            namer: { id in
+                guard id.type == "sqlite", let rules else { return nil }
+                return { session, dimension in rules.name(of: session, in: dimension) }
+            }
+        )
         return (UsageMetricsReceiver(config, settings, next), store, sink)
     }
 
@@ -104,6 +111,19 @@ struct UsageMetricsTests {
         #expect(points["hammurabi.calls"] == [red: "2", "gen_ai.response.model=n": "1"])
         #expect(points["hammurabi.calls.unpriced"] == [red: "0", "gen_ai.response.model=n": "1"])
         #expect(points["hammurabi.call.duration"] == [red: "1 0 0 0 0 0 0 0 0 0 0 0 0 0 1"])
+    }
+
+    @Test func `teams that only the hub knows are attributes`() async throws {
+        var config = UsageMetricsConfig()
+        config.by = ["team"]
+        var rules = NamingRules()
+        rules.teamsOfUsers = ["ada": "red"]
+        let (receiver, store, sink) = try Self.bench(config, rules)
+        var ofAda = Self.call(1, "m", team: nil, cost: 1, duration: nil)
+        ofAda.names.user = "ada"
+        store.put([ofAda, Self.call(2, "m", team: "blue", cost: 1, duration: nil)])
+        await receiver.send()
+        #expect(try Self.points(sink.last)["hammurabi.calls"] == ["team.id=red": "1", "team.id=blue": "1"])
     }
 
     @Test func `a late correction moves a call, and its former series is zero`() async throws {

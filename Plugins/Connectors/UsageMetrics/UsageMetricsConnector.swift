@@ -52,10 +52,10 @@ final class UsageMetricsReceiver: Receiver {
     func send() async {
         guard let consumer = next[.metrics] else { return }
         do {
-            guard let store = ComponentID(config.store).flatMap(next.store) else {
+            guard let id = ComponentID(config.store), let store = next.store(id) else {
                 throw StoreError("the store \"\(config.store)\" does not run")
             }
-            var sums = try await meter.read(store)
+            var sums = try await meter.read(store, naming: try await next.namer(for: id))
             state.withLock { state in
                 for series in state.sent where sums[series] == nil { sums[series] = UsageMeter.Sums() }
                 state.sent = Set(sums.keys)

@@ -11,7 +11,7 @@ import Synchronization
 import Usage
 
 /// Serves the query API, the dashboard and the documentation over HTTP.
-final class HubExtension: Extension, HTTPServing, SessionDescribing {
+final class HubExtension: Extension, HTTPServing, SessionDescribing, SessionNaming {
     private let config: HubConfig
     private let settings: ComponentSettings
     private let api: UsageAPI
@@ -112,6 +112,8 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         guard let session = try? await api.figures(ofSession: id) else { return nil }
         return try? OrderedJSONEncoder.text(of: session)
     }
+
+    func namer(for store: ComponentID) async throws -> SessionNamer? { try await api.namer(for: store) }
 
     /// Accepts a request that changes something only with a JSON content type, which a page of another origin cannot send without a
     /// preflight.

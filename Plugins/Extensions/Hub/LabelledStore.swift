@@ -108,7 +108,7 @@ struct LabelledStore: UsageStore {
     func changes(since cursor: UsageCursor?) async throws -> UsageChanges { try await store.changes(since: cursor) }
 
     /// What a dimension of a session is called in answers.
-    func naming() async throws -> @Sendable (SessionNames, UsageDimension) -> String? {
+    func namer() async throws -> SessionNamer {
         let labels = try await labels()
         let rules = rules(labels)
         return { session, dimension in

@@ -236,15 +236,22 @@ struct UsageAPI {
 
     /// The sums of all counted calls by the labels of the configuration; nil without labels.
     func series() async throws -> UsageSeries? {
-        guard let meter, let store = try openStore() as? LabelledStore else { return nil }
+        guard let meter else { return nil }
+        let store = try openStore()
         return UsageSeries(
-            try await meter.read(store, naming: try await store.naming()),
+            try await meter.read(store, naming: try await store.namer()),
             by: config.metrics.dimensions
         )
     }
 
+    /// The names of a store's sessions; nil for another store than that of the API.
+    func namer(for id: ComponentID) async throws -> SessionNamer? {
+        guard id.description == config.store else { return nil }
+        return try await openStore().namer()
+    }
+
     /// The store that answers queries.
-    func openStore() throws -> any UsageStore {
+    func openStore() throws -> LabelledStore {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
         return LabelledStore(store: store, memory: labels, people: config.users, teams: config.teams)
     }

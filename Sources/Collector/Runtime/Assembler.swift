@@ -22,6 +22,8 @@ struct Assembler {
     var describeSession: @Sendable (_ id: String) async -> String? = { _ in nil }
     /// Returns a running store.
     var store: @Sendable (_ id: ComponentID) -> (any UsageStore)? = { _ in nil }
+    /// Returns how the sessions of a store are called in answers.
+    var namer: @Sendable (_ store: ComponentID) async throws -> SessionNamer? = { _ in nil }
     /// The assembly whose components may be reused.
     var previous: Assembly?
 
@@ -143,7 +145,8 @@ struct Assembler {
             inlets,
             stores: { await inlets[$0]?.stores ?? [] },
             session: describeSession,
-            store: store
+            store: store,
+            namer: namer
         )
         return try made(declared, life: life, counters: counters, tap: tap, inlets: inlets, { $0 }) {
             settings throws(StartError) in

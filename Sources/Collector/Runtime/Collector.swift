@@ -63,7 +63,8 @@ public final class Collector: Service {
             shared: state.shared,
             collector: state.parts,
             describeSession: state.describe,
-            store: state.store
+            store: state.store,
+            namer: state.namer
         )
         let assembly = try assembler.assemble()
         first = assembly

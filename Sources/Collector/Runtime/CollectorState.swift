@@ -70,6 +70,14 @@ final class CollectorState: Sendable {
         return await known?.describe(session: id)
     }
 
+    /// The names of a store's sessions from the first running extension that has some.
+    @Sendable func namer(for store: ComponentID) async throws -> SessionNamer? {
+        for member in assembly.extensions {
+            if let namer = try await member.component.sessionNaming?.namer(for: store) { return namer }
+        }
+        return nil
+    }
+
     /// The store of an id in the present assembly.
     @Sendable func store(_ id: ComponentID) -> (any UsageStore)? {
         assembly.exporters.first { $0.instance.id == id }?.component.usageStore

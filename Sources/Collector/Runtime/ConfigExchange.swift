@@ -96,6 +96,7 @@ struct ConfigExchange: Sendable {
             collector: state.parts,
             describeSession: state.describe,
             store: state.store,
+            namer: state.namer,
             previous: previous
         )
     }

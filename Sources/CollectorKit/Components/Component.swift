@@ -144,6 +144,8 @@ public protocol Extension: Component {
     var authenticator: (any Authenticator)? { get }
     /// The component that describes sessions; itself when it is ``SessionDescribing``.
     var sessionDescribing: (any SessionDescribing)? { get }
+    /// The component that names people, teams and projects; itself when it is ``SessionNaming``.
+    var sessionNaming: (any SessionNaming)? { get }
 }
 
 extension Extension {
@@ -151,6 +153,8 @@ extension Extension {
     public var authenticator: (any Authenticator)? { nil }
     /// Nil: describes no sessions.
     public var sessionDescribing: (any SessionDescribing)? { nil }
+    /// Nil: names none.
+    public var sessionNaming: (any SessionNaming)? { nil }
 }
 
 /// Why a component cannot start: one sentence with the next step, and the exit code.

@@ -51,6 +51,7 @@ public struct SignalConsumers: Sendable {
     private let identities: @Sendable (Signal) async -> Set<UInt64>
     private let description: @Sendable (_ session: String) async -> String?
     private let running: @Sendable (_ store: ComponentID) -> (any UsageStore)?
+    private let naming: @Sendable (_ store: ComponentID) async throws -> SessionNamer?
 
     /// Creates the table.
     ///
@@ -58,20 +59,28 @@ public struct SignalConsumers: Sendable {
     ///   - stores: Returns the identities of the stores of a signal's pipelines.
     ///   - session: Returns a description of a session.
     ///   - store: Returns a running store of the collector, for a connector.
+    ///   - namer: Returns how the sessions of a store are called in answers.
     public init(
         _ consumers: [Signal: any Consumer],
         stores: @escaping @Sendable (Signal) async -> Set<UInt64> = { _ in [] },
         session: @escaping @Sendable (_ id: String) async -> String? = { _ in nil },
-        store: @escaping @Sendable (_ id: ComponentID) -> (any UsageStore)? = { _ in nil }
+        store: @escaping @Sendable (_ id: ComponentID) -> (any UsageStore)? = { _ in nil },
+        namer: @escaping @Sendable (_ store: ComponentID) async throws -> SessionNamer? = { _ in nil }
     ) {
         self.consumers = consumers
         identities = stores
         description = session
         running = store
+        naming = namer
     }
 
     /// A running store of the collector; nil when there is none of this id.
     public func store(_ id: ComponentID) -> (any UsageStore)? { running(id) }
+
+    /// How the people, teams and projects of a store are called in answers; nil when no extension names them.
+    ///
+    /// - Throws: The error of the store, when it cannot be read now.
+    public func namer(for store: ComponentID) async throws -> SessionNamer? { try await naming(store) }
 
     /// The identities of the stores of a signal's pipelines, see ``Exporter/storeIdentity``; empty without a store.
     ///
