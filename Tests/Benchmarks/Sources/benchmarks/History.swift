@@ -29,28 +29,6 @@ struct History {
         }
     }
 
-    /// Fills a store and prints what a call costs in each tenth.
-    ///
-    /// - Returns: How many times the cost of the first tenth the last one took.
-    func growth(of name: String, folder: String) async throws -> Double {
-        guard let make = Workload.stores.first(where: { $0.0 == name })?.1 else { return 1 }
-        let exporter = try make("\(folder)/growth.\(name)")
-        try await exporter.start()
-        print("\n\(name): \(calls) calls\n\n| calls | CPU us a call | wall us a call |\n|---|---|---|")
-        var costs: [Double] = []
-        for tenth in 0..<10 {
-            let numbers = calls * tenth / 10..<calls * (tenth + 1) / 10
-            let filling = try await Measurement.of("fill", records: numbers.count, bytes: 0) {
-                try await fill(exporter, numbers)
-            }
-            costs.append(filling.cpuSeconds / Double(numbers.count) * 1e6)
-            let wall = Measurement.decimal(filling.wallSeconds / Double(numbers.count) * 1e6)
-            print("| \(numbers.upperBound) | \(Measurement.decimal(costs[tenth])) | \(wall) |")
-        }
-        await exporter.shutdown()
-        return costs[9] / costs[0]
-    }
-
     private static func row(_ question: String, _ ask: () async throws -> Void) async throws -> String {
         let first = try await Measurement.of(question, records: 1, bytes: 0, ask)
         var best = first

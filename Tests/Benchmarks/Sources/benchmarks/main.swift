@@ -15,9 +15,6 @@ import Usage
 //
 //   benchmarks [REQUESTS]          the stages one by one
 //   benchmarks questions [CALLS]   what a store of 90 days answers, by default one of a million calls
-//   benchmarks growth [CALLS] [STORE]
-//                                  what a call costs in each tenth of so many calls, by default 200,000; fails when the last tenth
-//                                  costs more than 1.5 times the first
 let arguments = CommandLine.arguments.dropFirst()
 let requests = arguments.first.flatMap(Int.init) ?? 500
 let folder = FileManager.default.temporaryDirectory.appending(
@@ -29,15 +26,6 @@ try FileManager.default.createDirectory(atPath: folder, withIntermediateDirector
 if arguments.first == "questions" {
     let history = History(calls: arguments.dropFirst().first.flatMap(Int.init) ?? 1_000_000)
     try await history.measure(folder: folder)
-} else if arguments.first == "growth" {
-    let history = History(calls: arguments.dropFirst().first.flatMap(Int.init) ?? 200_000)
-    for name in arguments.dropFirst(2).first.map({ [$0] }) ?? Workload.stores.map(\.0) {
-        let growth = try await history.growth(of: name, folder: folder)
-        guard growth > 1.5 else { continue }
-        print("\nthe last tenth costs \(Measurement.decimal(growth)) times the first")
-        try? FileManager.default.removeItem(atPath: folder)
-        exit(1)
-    }
 } else {
     try await measureStages(requests, folder)
 }
