@@ -316,6 +316,11 @@ extension GeneratedTelemetry {
         for text in ["ONLY", "fix THE", "s1", "%", "_", "", "ann", "nobody"] {
             queries.append(query { $0.text = text })
         }
+        // Branches and teams, and what the rules make of users and teams.
+        for text in ["mai", "RED", "gre", "Ann", "bo"] {
+            queries.append(query { $0.text = text })
+            queries.append(query { ($0.text, $0.filter.naming) = (text, naming) })
+        }
         queries.append(query { ($0.filter[.project], $0.sort) = (["p"], .name) })
         for limit in [0, 1, 1_000] { queries.append(query { $0.limit = limit }) }
         let nowhere = SessionQuery.Place(number: at(-1_000).nanoseconds, name: "", id: "nobody")

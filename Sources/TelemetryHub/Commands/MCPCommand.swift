@@ -201,7 +201,8 @@ struct MCPTools {
             name: "sessions",
             description: "Sessions with cost, tokens, calls and state, the latest first.",
             arguments: [
-                ("status?", "active, idle, stale or completed"), ("q?", "text in id, name, project or user"),
+                ("status?", "active, idle, stale or completed"),
+                ("q?", "text in id, name, project, user, branch or team"),
                 ("sort?", "lastSeenAt, startedAt, cost, totalTokens, calls or durationMs"),
                 ("limit?", "1 to 100; default 20"),
             ] + period + filters
