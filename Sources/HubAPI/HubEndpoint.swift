@@ -95,12 +95,18 @@ extension HubEndpoint where Document == SessionDetailDocument {
     package static var session: Self { Self(.get, "/api/telemetry/sessions/{id}", hasParameter: true) }
 }
 
+extension HubEndpoint where Document == CallDetailDocument {
+    package static var call: Self {
+        Self(.get, "/api/telemetry/calls/{id}", hasParameter: true, ["session"])
+    }
+}
+
 extension HubEndpoint where Document == PricesDocument {
     package static var prices: Self { Self(.get, "/api/telemetry/prices") }
 }
 
 extension HubEndpoint where Document == BudgetsDocument {
-    package static var budgets: Self { Self(.get, "/api/telemetry/budgets") }
+    package static var budgets: Self { Self(.get, "/api/telemetry/budgets", ["month", "timezone"]) }
 }
 
 extension HubEndpoint where Document == AlertsDocument {

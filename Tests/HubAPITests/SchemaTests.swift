@@ -28,6 +28,7 @@ struct SchemaTests {
         try expect(.quality)
         try expect(.sessions)
         try expect(.session)
+        try expect(.call)
         try expect(.prices)
         try expect(.budgets)
         try expect(.alerts)

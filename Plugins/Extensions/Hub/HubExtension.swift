@@ -89,6 +89,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
             route(.quality, api.quality),
             route(.sessions, api.sessions),
             route(.session, api.session),
+            route(.call, api.call),
             route(.prices, api.prices),
             route(.budgets, api.budgets),
             route(.alerts) { [alerts] _ in await alerts.document() },

@@ -68,6 +68,16 @@ public struct Period: Sendable, Hashable {
         try self.init(name: "week", first: monday, last: monday + 6, zone)
     }
 
+    /// A calendar month, `YYYY-MM`; any other text is an error.
+    public init(calendarMonth month: String, timezone: String) throws(PeriodError) {
+        let zone = try Self.zone(timezone)
+        do throws(PeriodError) {
+            try self.init(month: month, zone)
+        } catch {
+            throw PeriodError(.noMonth(String(month.prefix(40))))
+        }
+    }
+
     /// The time of a block, as a period of one part: ``from`` and ``to`` are its instants in place of dates.
     public init(block: UsageBlock, timezone: String) throws(PeriodError) {
         name = "block"
