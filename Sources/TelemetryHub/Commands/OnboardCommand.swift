@@ -23,6 +23,7 @@ struct OnboardCommand: AsyncParsableCommand {
               hammurabi onboard --agent claude-code --dry-run
               hammurabi onboard --yes --endpoint https://hub.example.com:4318
               hammurabi onboard --undo
+              hammurabi onboard --service --system --print
             """
     )
 
@@ -78,8 +79,27 @@ struct OnboardCommand: AsyncParsableCommand {
     @Flag(help: "Install the collector as a service of this user's systemd; with --undo, remove it.")
     var service = false
 
+    @Flag(help: "With --service: a service of the whole machine, under a user of its own; for root.")
+    var system = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --system: write below this folder, as for an image, and start nothing.",
+            valueName: "folder"
+        )
+    )
+    var root: String?
+
     func validate() throws {
         if print, undo { throw ValidationError("--print and --undo exclude each other") }
+        if system, !service { throw ValidationError("--system goes with --service") }
+        if system, !agents.isEmpty {
+            throw ValidationError("--system configures no agent; run onboard again without it")
+        }
+        if let root {
+            if !system { throw ValidationError("--root goes with --service --system") }
+            if !root.hasPrefix("/") { throw ValidationError("--root must be an absolute path") }
+        }
         if dryRun, print { throw ValidationError("--dry-run and --print exclude each other") }
         guard let endpoint else { return }
         guard EndpointURL(endpoint) != nil else {
