@@ -53,7 +53,7 @@ struct Hammurabi: AsyncParsableCommand {
                 name: "Reports",
                 subcommands: [
                     DailyCommand.self, WeeklyCommand.self, MonthlyCommand.self, SessionReportCommand.self,
-                    BlocksCommand.self, SessionsCommand.self, OpenCommand.self, CompareCommand.self,
+                    BlocksCommand.self, SessionsCommand.self, ReportCommand.self, OpenCommand.self, CompareCommand.self,
                     BudgetCommand.self, LimitsCommand.self, AlertsCommand.self, PricesCommand.self,
                     StatusCommand.self, TopCommand.self,
                     StatusLineCommand.self, MCPCommand.self,
@@ -169,7 +169,7 @@ enum OtherWords {
 
     /// What a word that is no command most likely means.
     static let meanings = [
-        "cost": "summary", "costs": "summary", "report": "summary", "stats": "summary",
+        "cost": "summary", "costs": "summary", "stats": "summary",
         "today": "summary --period today",
         "month": "monthly", "week": "weekly", "day": "daily", "hourly": "daily", "yearly": "monthly",
         "models": "summary --by model", "projects": "summary --by project", "agents": "summary --by agent",

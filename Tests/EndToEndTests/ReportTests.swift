@@ -61,6 +61,33 @@ struct ReportTests {
         }
     }
 
+    @Test func `the report of a month has the numbers of the summary in every form`() async throws {
+        try await collectOneCall()
+        let month = String(recordedDay.prefix(7))
+        let flags = ["--timezone", "UTC"] + Sandbox.anyPort
+        let summary = try await sandbox.run(["summary", "--period", month, "--json"] + flags).json()
+        let cost = try #require((summary["totalCost"] as? NSNumber)?.doubleValue)
+        let tabs = try await sandbox.run(["report", month] + flags)
+        #expect(tabs.exitCode == 0)
+        let total = try #require(tabs.output.split(separator: "\n").first).split(
+            separator: "\t",
+            omittingEmptySubsequences: false
+        )
+        #expect(total[0] == "total" && total[1] == month && Double(total[2]) == cost)
+        let json = try await sandbox.run(["report", month, "--json"] + flags).json()
+        #expect((json["schema"] as? [String: Any])?["name"] as? String == "hammurabi.report")
+        #expect(((json["totals"] as? [String: Any])?["cost"] as? NSNumber)?.doubleValue == cost)
+        #expect(json["quality"] != nil && json["budgets"] != nil && json["summary"] != nil)
+        let html = try await sandbox.run(["report", month, "--html"] + flags).output
+        #expect(html.hasPrefix("<!doctype html>") && html.contains("claude-sonnet-4-5") && !html.contains("<script"))
+        let wrong = try await sandbox.run(["report", "2026-13"] + flags)
+        #expect(wrong.exitCode == 64)
+        #expect(wrong.errors.contains("no month \"2026-13\": use YYYY-MM, such as 2026-11"))
+        #expect(
+            try await sandbox.run(["report", "2019-01"] + flags + ["--color", "always"]).output.contains("No calls")
+        )
+    }
+
     @Test func `a session is named by its id, the beginning of it, or not at all`() async throws {
         try await collectOneCall()
         let list = try await sandbox.run(["sessions"] + Sandbox.anyPort)
