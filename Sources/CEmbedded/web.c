@@ -28,6 +28,9 @@ static const unsigned char budgets_js[] = {
 static const unsigned char calendar_js[] = {
 #embed "web/calendar.js"
 };
+static const unsigned char calls_js[] = {
+#embed "web/calls.js"
+};
 static const unsigned char cards_js[] = {
 #embed "web/cards.js"
 };
@@ -51,6 +54,9 @@ static const unsigned char dom_js[] = {
 };
 static const unsigned char empty_js[] = {
 #embed "web/empty.js"
+};
+static const unsigned char export_js[] = {
+#embed "web/export.js"
 };
 static const unsigned char filterbar_js[] = {
 #embed "web/filterbar.js"
@@ -88,6 +94,9 @@ static const unsigned char overview_js[] = {
 static const unsigned char panel_js[] = {
 #embed "web/panel.js"
 };
+static const unsigned char people_js[] = {
+#embed "web/people.js"
+};
 static const unsigned char pipelines_js[] = {
 #embed "web/pipelines.js"
 };
@@ -99,6 +108,9 @@ static const unsigned char quality_js[] = {
 };
 static const unsigned char recent_js[] = {
 #embed "web/recent.js"
+};
+static const unsigned char report_js[] = {
+#embed "web/report.js"
 };
 static const unsigned char series_js[] = {
 #embed "web/series.js"
@@ -129,6 +141,7 @@ static const hammurabi_web_file files[] = {
     {"breakdown.js", SCRIPT, breakdown_js, sizeof breakdown_js},
     {"budgets.js", SCRIPT, budgets_js, sizeof budgets_js},
     {"calendar.js", SCRIPT, calendar_js, sizeof calendar_js},
+    {"calls.js", SCRIPT, calls_js, sizeof calls_js},
     {"cards.js", SCRIPT, cards_js, sizeof cards_js},
     {"charts.js", SCRIPT, charts_js, sizeof charts_js},
     {"colors.js", SCRIPT, colors_js, sizeof colors_js},
@@ -137,6 +150,7 @@ static const hammurabi_web_file files[] = {
     {"dialogs.js", SCRIPT, dialogs_js, sizeof dialogs_js},
     {"dom.js", SCRIPT, dom_js, sizeof dom_js},
     {"empty.js", SCRIPT, empty_js, sizeof empty_js},
+    {"export.js", SCRIPT, export_js, sizeof export_js},
     {"filterbar.js", SCRIPT, filterbar_js, sizeof filterbar_js},
     {"filters.js", SCRIPT, filters_js, sizeof filters_js},
     {"format.js", SCRIPT, format_js, sizeof format_js},
@@ -149,10 +163,12 @@ static const hammurabi_web_file files[] = {
     {"notices.js", SCRIPT, notices_js, sizeof notices_js},
     {"overview.js", SCRIPT, overview_js, sizeof overview_js},
     {"panel.js", SCRIPT, panel_js, sizeof panel_js},
+    {"people.js", SCRIPT, people_js, sizeof people_js},
     {"pipelines.js", SCRIPT, pipelines_js, sizeof pipelines_js},
     {"prices.js", SCRIPT, prices_js, sizeof prices_js},
     {"quality.js", SCRIPT, quality_js, sizeof quality_js},
     {"recent.js", SCRIPT, recent_js, sizeof recent_js},
+    {"report.js", SCRIPT, report_js, sizeof report_js},
     {"series.js", SCRIPT, series_js, sizeof series_js},
     {"session.js", SCRIPT, session_js, sizeof session_js},
     {"sessions.js", SCRIPT, sessions_js, sizeof sessions_js},

@@ -6,7 +6,8 @@ import Testing
 @Suite(.serialized, .onStage, .enabled(if: Chromium.isThere))
 struct PageTests {
     static let pages = [
-        "#/overview", "#/sessions", "#/session/\(SampleCalls.dear)", "#/budgets", "#/pipelines", "#/prices",
+        "#/overview", "#/sessions", "#/session/\(SampleCalls.dear)", "#/people", "#/people?tab=team", "#/budgets",
+        "#/report", "#/pipelines", "#/prices",
         "#/quality",
     ]
 
@@ -95,7 +96,7 @@ struct PageTests {
         )
         let costs = try detail["calls"].elements.map { Shown.money(try #require($0["cost"].double)) }
         #expect(costs.count == 2)
-        #expect(try await tab.texts(".calls-table tbody td:nth-child(7)") == costs)
+        #expect(try await tab.texts(".calls-table tbody td:nth-child(2)") == costs)
         #expect(
             try await tab.run("document.querySelector('.timeline').getAttribute('aria-label')").text?.hasPrefix(
                 "2 calls in 1 lane"
@@ -104,7 +105,7 @@ struct PageTests {
         try await tab.go("#/session/44444444-0000-4000-8000-000000000004")
         try await tab.wait(for: "document.querySelector('#session-id')?.textContent.startsWith('4444')")
         #expect(try await tab.texts("[aria-labelledby=facts-title] dd").first == "–")
-        #expect(try await tab.texts(".calls-table tbody td:nth-child(7)") == ["–"])
+        #expect(try await tab.texts(".calls-table tbody td:nth-child(2)") == ["–"])
         #expect(try await tab.run("document.querySelector('main').innerText.includes('$0.00')").bool == false)
         #expect(tab.problems == [])
     }

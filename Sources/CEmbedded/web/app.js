@@ -13,12 +13,14 @@ import { hideTip } from "./tip.js";
 import { overview } from "./overview.js";
 import { sessions } from "./sessions.js";
 import { session } from "./session.js";
+import { people } from "./people.js";
 import { budgets } from "./budgets.js";
+import { report } from "./report.js";
 import { pipelines } from "./pipelines.js";
 import { prices } from "./prices.js";
 import { quality } from "./quality.js";
 
-const pages = [overview, sessions, session, budgets, pipelines, prices, quality];
+const pages = [overview, sessions, session, people, budgets, report, pipelines, prices, quality];
 const themes = ["auto", "light", "dark"];
 const element = (id) => document.getElementById(id);
 
