@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { palette } from "./colors.js";
 import { copy } from "./empty.js";
 import { address } from "./filters.js";
-import { ago, cost, count, duration, instant, modelName, money, nothing, shortID, shownName, time, tokens, utc } from "./format.js";
+import { ago, callMoney, cost, count, duration, instant, modelName, money, nothing, shortID, shownName, time, tokens, utc } from "./format.js";
 import { blank, dot, figure, panel, plainTable } from "./panel.js";
 import { sessionName } from "./recent.js";
 import { table } from "./table.js";
@@ -77,7 +77,7 @@ function timelinePanel(app, detail, zone) {
   });
 }
 
-const callCost = (call) => (call.priced === false ? nothing : money(call.cost));
+const callCost = (call) => (call.priced === false ? nothing : callMoney(call.cost));
 
 const callsPanel = (app, { calls = [] }, zone) => panel(app, {
   id: "calls", title: "Calls", why: "Input is what was not in the cache. A call without a price shows –. Sources: what reported the call; several sources of one call are counted once.",
@@ -91,7 +91,7 @@ const callsPanel = (app, { calls = [] }, zone) => panel(app, {
         { key: "time", title: "Time", cell: ({ timestamp, error }) => [time(timestamp, zone), error && h("span", { class: "call-error", title: error }, "error")], hint: ({ timestamp }) => utc(timestamp) },
         { key: "model", title: "Model", kind: "text-cell", cell: ({ model }) => modelName(model), hint: ({ model, provider }) => [model, provider].filter(Boolean).join(" · ") },
         ...[["inputTokens", "Input"], ["cacheReadTokens", "Cache read"], ["cacheWriteTokens", "Cache write"], ["outputTokens", "Output"]].map(([key, title]) => ({ key, title, number: true, cell: (call) => tokens(call[key]), hint: (call) => count(call[key]) })),
-        { key: "cost", title: "Cost", number: true, cell: callCost, hint: ({ reportedCost }) => (reportedCost === null || reportedCost === undefined ? undefined : "the agent itself said " + money(reportedCost)) },
+        { key: "cost", title: "Cost", number: true, cell: callCost, hint: ({ reportedCost }) => (reportedCost === null || reportedCost === undefined ? undefined : "the agent itself said " + callMoney(reportedCost)) },
         { key: "duration", title: "Took", number: true, cell: ({ durationMs }) => duration(durationMs) },
         { key: "sources", title: "Sources", kind: "text-cell", cell: ({ sources }) => (sources ?? []).map((name) => name.replace(/^otlp_/, "")).join(", ").replaceAll("_", " "), hint: ({ sources }) => (sources ?? []).join(", ") },
       ],
