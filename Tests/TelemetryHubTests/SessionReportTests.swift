@@ -23,10 +23,10 @@ struct SessionReportTests {
         let report = SessionsReport(document: document, now: Self.now)
         #expect(
             report.text(width: 80, style: .plain) == """
-                Session   State  Agent        Project    Seen  Tokens     Cost  Duration
-                ────────────────────────────────────────────────────────────────────────
-                220b5ae6  stale  claude-code  app      1h ago  45,230    $2.14       12m
-                fix-bug   stale  claude-code  app      1h ago     812  $0.5000       12m
+                Session   State  Agent        Project    Seen  Tokens   Cost  Duration
+                ──────────────────────────────────────────────────────────────────────
+                220b5ae6  ended  claude-code  app      1h ago  45,230  $2.14       12m
+                fix-bug   ended  claude-code  app      1h ago     812  $0.50       12m
                 1,043 more: --limit, or a filter such as --agent
 
                 """
@@ -51,15 +51,15 @@ struct SessionReportTests {
         let lines = report.text(width: 80, style: .plain).split(separator: "\n")
         #expect(
             lines == [
-                "Session   fix-bug", "Id        s-2", "State     stale", "Cost      $2.14  45,230 tokens · 3 calls",
+                "Session   fix-bug", "Id        s-2", "State     ended", "Cost      $2.14  45,230 tokens · 3 calls",
                 "Agent     claude-code", "Project   app", "Time      2026-11-22 08:00:00 UTC · 12m",
                 "Time            Model            Tokens     Cost  Took",
                 "──────────────────────────────────────────────────────",
                 "11-22 08:01:02  claude-opus-4-8      25  $0.1250  1.8s",
                 "──────────────────────────────────────────────────────",
                 "Total                            45,230    $2.14", "Sub-agents",
-                "Session  State  Calls  Tokens     Cost  Duration", "────────────────────────────────────────────────",
-                "child    stale      3       5  $0.0100       12m",
+                "Session  State  Calls  Tokens   Cost  Duration", "──────────────────────────────────────────────",
+                "child    ended      3       5  $0.01       12m",
             ]
         )
         #expect(
