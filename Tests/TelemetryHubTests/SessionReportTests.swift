@@ -126,6 +126,43 @@ struct PriceReportTests {
         )
     }
 
+    @Test func `people see models in use first, then their vendors' lists, and clouds on request`() throws {
+        func row(_ model: String, _ provider: String?) -> String {
+            let name = provider.map { "\"\($0)\"" } ?? "null"
+            return
+                #"{"model":"\#(model)","provider":\#(name),"inputPerMillion":1,"outputPerMillion":2,"cacheReadPerMillion":null,"#
+                + #""cacheWrite5mPerMillion":null,"cacheWrite1hPerMillion":null,"from":null}"#
+        }
+        let rows = [
+            row("anthropic.claude-opus-4-8-v1:0", "bedrock"), row("claude-haiku-4-5", "anthropic"),
+            row("claude-opus-4-8", "anthropic"), row("claude-opus-4-8", "vertex_ai"), row("own-opus", nil),
+        ]
+        let document: PricesDocument = try Documents.read(
+            #"{"models":[\#(rows.joined(separator: ","))],"unpriced":[],"aliases":[],"unmatchedOverrides":[]}"#
+        )
+        func models(_ search: String?, all: Bool, called: Set<String> = ["claude-opus-4-8-20260101"]) -> [String] {
+            var report = PriceReport(document: document, search: search, now: Timestamp(nanoseconds: 0))
+            (report.called, report.showsAll) = (called, all)
+            let lines = report.text(width: 80, style: .plain).split(separator: "\n").dropFirst(2)
+            return lines.map { String($0.prefix { $0 != " " }) }
+        }
+        #expect(models(nil, all: false) == ["claude-opus-4-8", "own-opus", "2"])
+        #expect(models("opus", all: false) == ["claude-opus-4-8", "own-opus", "2"])
+        #expect(models("claude", all: false) == ["claude-opus-4-8", "claude-haiku-4-5", "2"])
+        #expect(models("bedrock", all: false) == ["anthropic.claude-opus-4-8-v1:0", "1"])
+        #expect(models(nil, all: true).count == 6)
+    }
+
+    @Test func `names that begin alike lose their middle`() {
+        var table = TextTable(columns: [.init(title: "Model", cutsMiddle: true), .init(title: "Cost", isNumber: true)])
+        table.rows = ["global.anthropic.claude-opus-4-8", "global.anthropic.claude-opus-4-5"].map {
+            .init(cells: [$0, "$1.00"])
+        }
+        let lines = table.text(width: 30, style: .plain).split(separator: "\n").dropFirst(2)
+        #expect(lines.allSatisfy { String($0).columns <= 30 && $0.contains("…") })
+        #expect(lines.map { $0.contains("opus-4-8") } == [true, false])
+    }
+
     @Test func `a model is found by a part of its name, and one that is misspelt by a similar one`() {
         let found = PriceReport(document: report.document, search: "OPUS-4", now: report.now)
         #expect(found.prices.rows.map(\.first) == ["claude-opus-4-8"])
