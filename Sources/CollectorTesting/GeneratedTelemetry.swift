@@ -349,6 +349,13 @@ extension GeneratedTelemetry {
             (question.series, question.filter[.user]) = (dimension, question.filter[.user].union(["ann", ""]))
             questions.append(question)
         }
+        if period.name == "today" {
+            for series in [nil, UsageDimension.model] {
+                var question = UsageQuery(period.hours, now: now)
+                question.series = series
+                questions.append(question)
+            }
+        }
         for dimension in [UsageDimension.user, .team] {
             var question = all
             (question.series, question.filter.naming) = (dimension, naming)

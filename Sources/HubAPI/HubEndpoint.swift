@@ -51,6 +51,12 @@ extension HubEndpoint where Document == SummaryDocument {
     package static var summary: Self { Self(.get, "/api/telemetry/summary", QueryNames.summary) }
 }
 
+extension HubEndpoint where Document == InsightsDocument {
+    package static var insights: Self {
+        Self(.get, "/api/telemetry/insights", QueryNames.period + QueryNames.filter + ["series", "hours"])
+    }
+}
+
 extension HubEndpoint where Document == BlocksDocument {
     package static var blocks: Self {
         Self(

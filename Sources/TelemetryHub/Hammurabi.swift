@@ -22,7 +22,7 @@ public enum TelemetryHub {
         do throws(StartError) {
             if !components.isEmpty { try BuiltInPlugins.add(components) }
         } catch {
-            Console.error("hammurabi: \(error)\n")
+            Console.prose("hammurabi: \(error)\n")
             Hammurabi.exit(withError: ExitCode(error.exitCode))
         }
         await Hammurabi.main()
@@ -114,7 +114,7 @@ struct Hammurabi: AsyncParsableCommand {
             let message = line.hasPrefix("Error: ") ? line.dropFirst(7) : line
             Console.answer(CommandFailure.usage(String(message), suggestion: "--help lists commands and options").json)
         } else {
-            Console.error(refusal)
+            Console.prose(refusal)
         }
         exit(withError: ExitCode(EX_USAGE))
     }

@@ -120,12 +120,12 @@ struct ReportTests {
         let gate = ["budget", "check"] + Self.day + Sandbox.anyPort
         let good = try await sandbox.run(gate + ["--limit", "0.02"])
         #expect(good.exitCode == 0)
-        #expect(good.output == "within budget: $0.0187 of $0.0200 (94%) in \(recordedDay)\n")
+        #expect(good.output == "within budget: $0.02 of $0.02 (94%) in \(recordedDay)\n")
         #expect(good.errors == "hammurabi: 94% of the budget is used\n")
         #expect(try await sandbox.run(gate + ["--limit", "0.02", "--warn-at", "95%"]).errors == "")
         let bad = try await sandbox.run(gate + ["--limit", "0.01"])
         #expect(bad.exitCode == 1)
-        #expect(bad.output == "over budget: $0.0187 of $0.0100 (187%) in \(recordedDay)\n")
+        #expect(bad.output == "over budget: $0.02 of $0.01 (187%) in \(recordedDay)\n")
         let json = try await sandbox.run(gate + ["--limit", "0.01", "--json"])
         #expect(json.exitCode == 1)
         #expect((try json.json()["rows"] as? [[String: Any]])?.first?["exceeded"] as? Bool == true)
@@ -141,7 +141,7 @@ struct ReportTests {
             input: #"{"session_id":"\#(Self.id)","model":{"id":"x"}}"#,
             environment: [:]
         )
-        #expect(known.output.hasPrefix("$0.0187 session | "), "\(known)")
+        #expect(known.output.hasPrefix("$0.02 session | "), "\(known)")
         #expect(known.output.hasSuffix(" | 11k tok\n"))
         let unicode = try await sandbox.run(["statusline"], input: "no JSON", environment: ["LANG": "C.UTF-8"])
         #expect(unicode.output.contains(" today · "))
@@ -221,7 +221,7 @@ struct ReportTests {
         ] {
             let outcome = try await sandbox.run(command, environment: ["COLUMNS": columns, "LC_ALL": "C.UTF-8"])
             #expect(
-                outcome.output.contains("\u{1B}[1mCost Summary\u{1B}[0m  \u{1B}[1m$0.0187\u{1B}[0m / \(recordedDay)")
+                outcome.output.contains("\u{1B}[1mCost Summary\u{1B}[0m  \u{1B}[1m$0.02\u{1B}[0m / \(recordedDay)")
             )
             #expect(outcome.output.contains(title))
             #expect(outcome.output.contains("5267b88c "))

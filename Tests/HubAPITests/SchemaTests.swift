@@ -20,6 +20,7 @@ struct SchemaTests {
         try expect(.health)
         // Only the events of a stream leave the sessions out.
         try expect(.summary, alwaysWith: "sessions")
+        try expect(.insights)
         try expect(.blocks)
         try expect(.compare)
         try expect(.statusLine)

@@ -55,7 +55,7 @@ struct OpenAPITests {
         "/api/health", "/api/telemetry/summary?previous=true&series=model&period=7d", "/api/telemetry/sessions",
         "/api/telemetry/sessions/s-1", "/api/telemetry/quality", "/api/telemetry/prices", "/api/telemetry/pipelines",
         "/api/telemetry/blocks?tokenLimit=max", "/api/telemetry/statusline?session=s-2",
-        "/api/telemetry/limits?current=false",
+        "/api/telemetry/limits?current=false", "/api/telemetry/insights?period=7d&hours=true&series=model",
         "/api/telemetry/budgets?month=2026-11", "/api/telemetry/calls/0000000000000001?session=s-1",
     ])
     func `an answer has what is described, and nothing else`(path: String) async throws {

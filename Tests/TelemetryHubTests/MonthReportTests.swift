@@ -24,6 +24,14 @@ struct MonthReportTests {
         "reached":50,"exceeded":true,"daysLeft":8,"days":[]}]}
         """
 
+    private static let insights = """
+        {"period":"2026-11","from":"2026-11-01","to":"2026-11-30","timezone":"UTC","totalCost":12,
+        "month":{"month":"2026-11","from":"2026-11-01","to":"2026-11-30","spent":12,"unpricedCalls":0,"limit":null,"evenPace":null,
+        "forecast":{"low":12,"expected":12,"high":12},"daysLeft":8,"days":[12]},"usual":[],"unusualDays":[{"date":"2026-11-18",
+        "cost":8,"usual":2,"title":"2026-11-18 cost $8.00","detail":"4 times as much as usual","for":{}}],"previous":null,
+        "costByKind":{"input":1,"output":7,"cacheWrite":0,"cacheRead":4,"other":0,"days":[]},"trends":{}}
+        """
+
     private static func report(_ now: String = "2026-11-22T12:00:00Z", isEmpty: Bool = false) throws -> MonthReport {
         let models = [
             ("claude-opus-4-8", Documents.figures(calls: 4, tokens: 900, cost: 12)),
@@ -39,6 +47,7 @@ struct MonthReportTests {
                 : try Documents.summary(models, calls: 6, tokens: 1_000, cost: 12, unpriced: 2, rest: rest),
             budgets: try Documents.read(budgets),
             quality: try Documents.read(quality),
+            insights: try Documents.read(insights),
             now: try #require(Timestamp(iso8601: now))
         )
     }
@@ -48,6 +57,7 @@ struct MonthReportTests {
         #expect(text.hasPrefix("Report of November 2026  2026-11-01 to 2026-11-30, days of UTC, not over yet\n"))
         for part in [
             "Cost      $12.00  +20 % against 2026-10-02 to 2026-10-31 ($10.00)", "Caches    saved $3.25", "Models\n",
+            "Cost by kind of token\n", "Output", "2026-11-18 cost $8.00: 4 times as much as usual",
             "Dearest sessions\n", "Budgets\n", "125 % over", "2 calls have no price",
             "3 calls reported by several sources, each counted once.",
             "4 calls with another cost from the agent: $1.50 reported, $2.00 by the price table.",
@@ -74,6 +84,7 @@ struct MonthReportTests {
         #expect(rows.rows.first?.prefix(3) == ["total", "2026-11", "12"])
         #expect(rows.rows.contains { $0.prefix(4) == ["budgets", "monthly", "12.5", "10"] })
         #expect(rows.rows.contains { $0.prefix(3) == ["cache_savings", "2026-11", "3.25"] })
+        #expect(rows.rows.contains { $0.prefix(3) == ["kinds", "cacheRead", "4"] })
         #expect(rows.rows.allSatisfy { $0.count == rows.titles.count })
     }
 

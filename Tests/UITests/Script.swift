@@ -72,12 +72,15 @@ enum Script {
 /// Figures in the format of the dashboard.
 enum Shown {
     static func money(_ dollars: Double) -> String {
-        dollars >= 0.99995 ? "$" + String(format: "%.2f", dollars) : "$" + String(format: "%.4f", dollars)
+        if dollars == 0 { return "$0.00" }
+        if dollars < 0.005 { return "<$0.01" }
+        let cents = (dollars * 100).rounded()
+        return "$" + count((cents / 100).rounded(.down)) + "." + String(format: "%02d", Int(cents) % 100)
     }
 
     /// What a single call cost.
     static func callMoney(_ dollars: Double) -> String {
-        dollars >= 0.99995 ? "$" + String(format: "%.2f", dollars) : "$" + String(format: "%.4f", dollars)
+        dollars >= 0.99995 || dollars == 0 ? money(dollars) : "$" + String(format: "%.4f", dollars)
     }
 
     /// A fraction in percent.

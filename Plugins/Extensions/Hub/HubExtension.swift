@@ -81,6 +81,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing {
         [
             route(.health, access: .open, refusesOthers: false) { [collector] _ in collector.health() },
             route(.summary, api.summary),
+            route(.insights, api.insights),
             route(.blocks, api.blocks),
             route(.compare, api.compare),
             route(.statusLine, api.statusLine),

@@ -7,7 +7,7 @@ import { h } from "./dom.js";
 import { linkButton, tableButton } from "./export.js";
 import { ago, duration, instant, money, plural, short, shortMoney, tokens, utc } from "./format.js";
 import { limitShare, limitTitle } from "./limits.js";
-import { blank, figure, panel, plainTable } from "./panel.js";
+import { blank, exact, figure, panel, plainTable } from "./panel.js";
 
 const refreshInterval = 10_000;
 let refreshed = 0;
@@ -100,7 +100,7 @@ function burnDownFigure(app, budget) {
   return figure(app, {
     id: "budget-" + budget.name, height: 150,
     paint: burnDown({ label, spent: sums, days: days.length, forecast: budget.forecast, limit: budget.limit, axis: budget.unit === "usd" ? shortMoney : short, height: 150, dayName: (day) => shortDay(days[day - 1].date) }),
-    table: () => plainTable(label, ["Day", "Spent", "Sum"], days.slice(0, so).map(({ date, spent }, index) => [shortDay(date), amount(budget, spent), amount(budget, sums[index])])),
+    table: () => plainTable(label, ["Day", "Spent", "Sum"], days.slice(0, so).map(({ date, spent }, index) => [shortDay(date), exact(amount(budget, spent), spent), exact(amount(budget, sums[index]), sums[index])])),
   });
 }
 

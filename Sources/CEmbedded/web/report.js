@@ -9,7 +9,7 @@ import { download } from "./csv.js";
 import { linkButton } from "./export.js";
 import { address, dimensionTable, dimensions, isFiltered, parameters } from "./filters.js";
 import { cost, count, money, nothing, percent, plural, shortMoney, shownName, tokens } from "./format.js";
-import { blank, figure, panel, plainTable } from "./panel.js";
+import { blank, exact, figure, panel, plainTable } from "./panel.js";
 import { sessionName } from "./recent.js";
 
 const mostRows = 15;
@@ -36,8 +36,15 @@ function questions(app) {
   summary.set("period", month);
   summary.set("previous", "true");
   return [
-    ["summary", "/api/telemetry/summary?" + summary], ["budgets", "/api/telemetry/budgets?month=" + month + zone], ["quality", "/api/telemetry/quality?period=" + month + zone],
+    ["summary", "/api/telemetry/summary?" + summary], ["budgets", "/api/telemetry/budgets?month=" + month + zone], ["quality", "/api/telemetry/quality?period=" + month + zone], ["insights", "/api/telemetry/insights?" + narrowed(summary)],
   ];
+}
+
+/** The same question without what only a summary has. */
+function narrowed(query) {
+  const result = new URLSearchParams(query);
+  result.delete("previous");
+  return result;
 }
 
 export const report = {
@@ -54,13 +61,14 @@ export const report = {
       return [h("h1", null, "Report"), h("p", { class: "failure", role: "alert" }, h("span", { class: "failure-text" }, "There is no month “" + month.slice(0, 40) + "”: an address ends with YYYY-MM, such as #/report/2026-11."),
         h("a", { class: "button", href: address("report", app.route.query) }, "This month"))];
     }
-    const [summary, budgets, quality] = ["summary", "budgets", "quality"].map((name) => app.data(name));
+    const [summary, budgets, quality, insights] = ["summary", "budgets", "quality", "insights"].map((name) => app.data(name));
     return [
-      head(app, month, summary.data, budgets.data),
+      head(app, month, summary.data, budgets.data, insights.data),
       panel(app, { id: "report-totals", title: "Totals", kind: "bare", resource: summary, lines: 4, body: (data) => totals(app, data) }),
       summary.data?.callCount > 0 && [
         panel(app, { id: "report-days", title: "Days", body: () => days(app, summary.data) }),
-        h("div", { class: "report-columns" }, parts.map((part) => sharePanel(app, summary.data, part)), sessionsPanel(app, summary.data)),
+        h("div", { class: "report-columns" }, kindsPanel(app, insights, summary.data), parts.map((part) => sharePanel(app, summary.data, part)), sessionsPanel(app, summary.data)),
+        insights.data?.unusualDays.length > 0 && panel(app, { id: "report-unusual", title: "Unusual days", body: () => h("ul", { class: "report-lines" }, insights.data.unusualDays.map(({ date, title, detail }) => h("li", { key: date }, title + ": " + detail))) }),
       ],
       panel(app, { id: "report-budgets", title: "Budgets", resource: budgets, lines: 2, body: budgetTable }),
       panel(app, { id: "report-accuracy", title: "Accuracy", resource: quality, lines: 3, body: (data) => accuracy(data, summary.data) }),
@@ -68,7 +76,7 @@ export const report = {
   },
 };
 
-function head(app, month, summary, budgets) {
+function head(app, month, summary, budgets, insights) {
   const { query } = app.route;
   const isLast = month >= today(zoneOf(app)).slice(0, 7);
   return h("div", { class: "page-head report-head" }, h("h1", null, "Report of " + titleOf(month)),
@@ -77,7 +85,7 @@ function head(app, month, summary, budgets) {
     h("span", { class: "page-tools" },
       h("a", { class: "button small", href: address("report", query, {}, later(month, -1)), "aria-label": "Report of " + titleOf(later(month, -1)) }, "‹ " + monthName(later(month, -1))),
       !isLast && h("a", { class: "button small", href: address("report", query, {}, later(month, 1)), "aria-label": "Report of " + titleOf(later(month, 1)) }, monthName(later(month, 1)) + " ›"),
-      h("button", { type: "button", class: "button small", disabled: !summary, onclick: () => save(month, summary, budgets) }, "CSV"),
+      h("button", { type: "button", class: "button small", disabled: !summary, onclick: () => save(month, summary, budgets, insights) }, "CSV"),
       linkButton(app, "button small"),
       h("button", { type: "button", class: "button small", disabled: !summary, onclick: () => print() }, "Print")));
 }
@@ -110,7 +118,7 @@ function days(app, summary) {
   return figure(app, {
     id: "report-days", height: 170,
     paint: stackedBars({ label, buckets, unit: "day", series: [{ name: "", title: "Cost", color: "accent", values }], format: money, axis: shortMoney, height: 170 }),
-    table: () => plainTable(label, ["Day", "Cost", "Calls", "Tokens"], summary.byDay.map((day) => [shortDay(day.date), cost(day), count(day.calls), tokens(sum(day))])),
+    table: () => plainTable(label, ["Day", "Cost", "Calls", "Tokens"], summary.byDay.map((day) => [shortDay(day.date), exact(cost(day), day.cost), exact(count(day.calls), day.calls), exact(tokens(sum(day)), sum(day))])),
   });
 }
 
@@ -130,6 +138,14 @@ function sharePanel(app, summary, [dimension, title]) {
     ]),
   });
 }
+
+const costKinds = [["input", "Input"], ["output", "Output"], ["cacheWrite", "Cache write"], ["cacheRead", "Cache read"], ["other", "Without list price"]];
+
+/** What the kinds of tokens cost; nothing without prices. */
+const kindsPanel = (app, insights, { totalCost }) => (insights.data && !insights.data.costByKind ? null : panel(app, {
+  id: "report-kinds", title: "Cost by kind of token", resource: insights, lines: 5,
+  body: ({ costByKind: sums }) => reportTable("Cost by kind of token", ["Kind", "Cost", "Part"], costKinds.filter(([key]) => sums[key] > 0).map(([key, title]) => [title, money(sums[key]), partCell(sums[key], totalCost)])),
+}));
 
 const sessionsPanel = (app, { sessions = [], totalCost }) => (sessions.length === 0 ? null : panel(app, {
   id: "report-sessions", title: "Dearest sessions",
@@ -168,12 +184,13 @@ function accuracy(quality, summary) {
 }
 
 /** The whole report as one table, with the part in front; as `hammurabi report --csv`. */
-function save(month, summary, budgets) {
+function save(month, summary, budgets, insights) {
   const row = (part, name, share) => [part, name, share.cost, "", share.calls, share.unpricedCalls, share.sessions ?? "", share.inputTokens, share.cacheReadTokens, share.cacheWriteTokens, share.outputTokens];
   const amount = (part, name, value, limit = "") => [part, name, value, limit, "", "", "", "", "", "", ""];
   const rows = [
     row("total", month, whole(summary)),
     ...(summary.cacheSavings > 0 ? [amount("cache_savings", month, summary.cacheSavings)] : []),
+    ...costKinds.filter(([key]) => insights?.costByKind?.[key] > 0).map(([key]) => amount("kinds", key, insights.costByKind[key])),
     ...(summary.callCount > 0 ? summary.byDay.map((day) => row("days", day.date, day)) : []),
     ...parts.flatMap(([dimension, , part]) => {
       const all = shares(summary, dimension);

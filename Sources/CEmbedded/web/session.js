@@ -9,7 +9,7 @@ import { copy } from "./empty.js";
 import { linkButton, tableButton } from "./export.js";
 import { address, changed } from "./filters.js";
 import { ago, callMoney, cost, count, duration, instant, modelName, money, nothing, percent, plural, shortID, shownName, time, tokens, utc } from "./format.js";
-import { blank, dot, figure, panel, plainTable } from "./panel.js";
+import { blank, dot, exact, figure, panel, plainTable } from "./panel.js";
 import { sessionName, stateName } from "./recent.js";
 import { table } from "./table.js";
 import { timeline } from "./timeline.js";
@@ -91,7 +91,7 @@ function timelinePanel(app, detail, zone) {
       const { paint, height, label } = timeline({ lanes, color: palette("model", models.slice(0, 8)), zone, onPick: (call, lane) => call.callId && app.replace(changed(app.route, { call: call.callId, of: lane.session === app.route.id ? null : lane.session })) });
       return [
         h("ul", { class: "legend" }, models.slice(0, 8).map((model) => h("li", { key: model }, h("span", { class: "legend-item" }, dot(palette("model", models.slice(0, 8))(model)), modelName(model))))),
-        figure(app, { id: "timeline", height, paint, table: () => plainTable(label, ["Time", "Lane", "Model", "Took", "Cost"], lanes.flatMap(({ title, calls }) => calls.map((call) => [time(call.timestamp, zone), title, modelName(call.model), duration(call.durationMs), callCost(call)]))) }),
+        figure(app, { id: "timeline", height, paint, table: () => plainTable(label, ["Time", "Lane", "Model", "Took", "Cost"], lanes.flatMap(({ title, calls }) => calls.map((call) => [exact(time(call.timestamp, zone), call.timestamp), title, exact(modelName(call.model), call.model), exact(duration(call.durationMs), call.durationMs), exact(callCost(call), call.priced === false ? null : call.cost)]))) }),
       ];
     },
   });

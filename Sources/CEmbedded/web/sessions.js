@@ -7,7 +7,6 @@ import { columnChoice, columns, shownColumns } from "./columns.js";
 import { address, changed, dimensionTable, isFiltered, parameters } from "./filters.js";
 import { count, plural } from "./format.js";
 import { download } from "./csv.js";
-import { linkButton } from "./export.js";
 import { blank, choices, definition, panel } from "./panel.js";
 import { table } from "./table.js";
 
@@ -98,7 +97,7 @@ function toolbar(app, list) {
     h("input", { type: "search", id: "search", class: "input search", placeholder: "Search name, id, project, user, branch, team", "aria-label": "Search sessions", value: route.query.get("q") ?? "", autocomplete: "off", spellcheck: "false", oninput: (event) => searchSoon(app, event.target.value) }),
     choices("State", [{ title: "All", href: changed(route, { status: null }), isChosen: !status }, ...states.map(([name, title]) => ({ title, href: changed(route, { status: name }), isChosen: status === name }))]),
     definition("states", "Active: telemetry in the last 60 seconds. Idle: in the last 5 minutes. Completed: the agent reported the end. Ended: all others."),
-    h("div", { class: "toolbar-end" }, columnChoice(app), linkButton(app, "button"),
+    h("div", { class: "toolbar-end" }, columnChoice(app),
       h("button", { type: "button", class: "button", disabled: !list.data?.total || app.ui.isExporting, onclick: () => exportAll(app) }, app.ui.isExporting ? "Exporting…" : "CSV")));
 }
 

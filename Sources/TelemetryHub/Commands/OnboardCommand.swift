@@ -112,7 +112,7 @@ struct OnboardCommand: AsyncParsableCommand {
     func run() async throws {
         let environment = Environment.process
         guard let account = Account(environment: environment.variables) else {
-            Console.error("hammurabi: HOME is not set to an absolute path, so the agents' settings cannot be found\n")
+            Console.prose("hammurabi: HOME is not set to an absolute path, so the agents' settings cannot be found\n")
             throw ExitCode(Exit.inputMissing)
         }
         var flow = OnboardFlow(
@@ -129,7 +129,7 @@ struct OnboardCommand: AsyncParsableCommand {
             Console.error("Nothing was changed.\n")
             throw ExitCode(130)
         } catch let fault as SettingsError {
-            Console.error("hammurabi: \(fault)\n")
+            Console.prose("hammurabi: \(fault)\n")
             throw ExitCode(fault.exitCode)
         }
     }

@@ -188,7 +188,7 @@ extension PluginsCommand {
                 python ? PluginTemplates.python(name) : isC ? PluginTemplates.c(name) : PluginTemplates.swift(name)
             let folder = URL(filePath: FileManager.default.currentDirectoryPath).appending(path: name)
             guard !FileManager.default.fileExists(atPath: folder.path) else {
-                Console.error("hammurabi: \(name) is there already; name another, or remove it\n")
+                Console.prose("hammurabi: \(name) is there already; name another, or remove it\n")
                 throw ExitCode(Exit.inputOutput)
             }
             do {
@@ -202,7 +202,7 @@ extension PluginsCommand {
                     Console.answer("\(name)/\(file.path)\n")
                 }
             } catch {
-                Console.error("hammurabi: \(folder.path) cannot be written: \(error)\n")
+                Console.prose("hammurabi: \(folder.path) cannot be written: \(error)\n")
                 throw ExitCode(Exit.inputOutput)
             }
             Console.answer("\n" + PluginTemplates.next(name, in: folder.path, isPython: python, isC: isC))

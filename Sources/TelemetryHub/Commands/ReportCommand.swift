@@ -55,14 +55,19 @@ struct ReportCommand: AsyncParsableCommand {
             let month = [("month", period.name), ("timezone", period.timezone)]
             let budgets = try await hub.ask(.budgets, month)
             let quality = try await hub.ask(.quality, period.query)
+            let insights = try await hub.ask(.insights, period.query)
             let report = MonthReport(
                 summary: summary.document,
                 budgets: budgets.document,
                 quality: quality.document,
+                insights: insights.document,
                 now: Console.now()
             )
             if output.json {
-                let parts = "\"summary\":\(summary.text),\"budgets\":\(budgets.text),\"quality\":\(quality.text)"
+                let parts = [
+                    ("summary", summary.text), ("budgets", budgets.text), ("quality", quality.text),
+                    ("insights", insights.text),
+                ].map { "\"\($0)\":\($1)" }.joined(separator: ",")
                 return Report(text: report.json(parts: "{\(parts)}"))
             }
             let notes = Warning.all(summary.document).map(\.message)

@@ -44,7 +44,7 @@ struct StatusCommand: ParsableCommand {
                 Console.answer(tables.text(report.programTable))
                 for problem in answer.document.intakeProblems {
                     let help = problem.next.printable
-                    Console.error("hammurabi: warning: \(problem.message.printable)\n  help: \(help)\n")
+                    Console.prose("hammurabi: warning: \(problem.message.printable)\n  help: \(help)\n")
                 }
                 return
             }

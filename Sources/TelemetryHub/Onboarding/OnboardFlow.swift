@@ -90,7 +90,7 @@ struct OnboardFlow {
                 report.check = refusal.message
                 Console.answer(json: report.text)
             }
-            Console.error("hammurabi: \(refusal.message)\n")
+            Console.prose("hammurabi: \(refusal.message)\n")
             return refusal.exitCode
         }
     }
@@ -368,7 +368,7 @@ extension OnboardFlow {
                 decisions[index].entry.state = .failed
                 decisions[index].entry.error = error.description
                 decisions[index].entry.exitCode = error.exitCode
-                Console.error("hammurabi: \(error)\n")
+                Console.prose("hammurabi: \(error)\n")
             }
         }
     }
@@ -416,6 +416,8 @@ extension OnboardFlow {
 
 extension Style {
     func green(_ text: String) -> String { hasColor ? "\u{1B}[32m\(text)\u{1B}[0m" : text }
+
+    func yellow(_ text: String) -> String { hasColor ? "\u{1B}[33m\(text)\u{1B}[0m" : text }
 
     func red(_ text: String) -> String { hasColor ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
 }
@@ -542,7 +544,7 @@ extension OnboardFlow {
         guard let questions else {
             throw Refusal(message: "\(reason); \(advice)", exitCode: Exit.unreachable)
         }
-        Console.error("hammurabi: \(reason)\n")
+        Console.prose("hammurabi: \(reason)\n")
         guard try questions.confirm("Write the settings all the same?", default: false) else {
             throw Refusal(message: "\(reason); \(advice); nothing was changed", exitCode: Exit.unreachable)
         }
@@ -613,7 +615,7 @@ extension OnboardFlow {
         guard isStarted else {
             report.service?.state = .failed
             report.service?.exitCode = Exit.unreachable
-            return Console.error("hammurabi: the service did not start; see journalctl --user -u \(ServiceUnit.name)\n")
+            return Console.prose("hammurabi: the service did not start; see journalctl --user -u \(ServiceUnit.name)\n")
         }
         say(
             """

@@ -54,9 +54,29 @@ struct MonthPage {
         let cards = facts.map { title, value, note in
             "<div><dt>\(title)</dt><dd><strong>\(Self.escaped(value))</strong><span class=\"soft\">\(Self.escaped(note))</span></dd></div>"
         }
-        return "<dl class=\"facts\">\(cards.joined())</dl>\n" + report.parts.map(section).joined(separator: "\n")
+        return "<dl class=\"facts\">\(cards.joined())</dl>\n" + kinds
+            + report.parts.map(section).joined(separator: "\n")
             + budgets
             + accuracy
+    }
+
+    private var kinds: String {
+        guard !report.kinds.isEmpty else { return "" }
+        let rows = report.kinds.map { kind in
+            "<tr><th scope=\"row\">\(kind.title)</th><td>\(Figures.money(kind.cost))</td></tr>"
+        }
+        return """
+            <section>
+            <h2>Cost by kind of token</h2>
+            <table>
+            <thead><tr><th scope="col">Kind</th><th scope="col">Cost</th></tr></thead>
+            <tbody>
+            \(rows.joined(separator: "\n"))
+            </tbody>
+            </table>
+            </section>
+
+            """
     }
 
     private func section(_ part: MonthReport.Part) -> String {
@@ -117,9 +137,11 @@ struct MonthPage {
     }
 
     private var accuracy: String {
-        guard !report.accuracy.isEmpty else { return "" }
-        let items = report.accuracy.map { "<li>\(Self.escaped($0))</li>" }.joined(separator: "\n")
-        return "<section>\n<h2>Accuracy</h2>\n<ul>\n\(items)\n</ul>\n</section>\n"
+        [("Unusual days", report.unusual), ("Accuracy", report.accuracy)].map { title, lines in
+            guard !lines.isEmpty else { return "" }
+            let items = lines.map { "<li>\(Self.escaped($0))</li>" }.joined(separator: "\n")
+            return "<section>\n<h2>\(title)</h2>\n<ul>\n\(items)\n</ul>\n</section>\n"
+        }.joined()
     }
 
     /// A text in which nothing is markup.

@@ -9,6 +9,7 @@ struct MonthReport {
     let summary: SummaryDocument
     let budgets: BudgetsDocument
     let quality: QualityDocument
+    let insights: InsightsDocument
     let now: Timestamp
 
     /// A table of the report.
@@ -134,6 +135,20 @@ struct MonthReport {
         return Warning.all(summary).map { $0.message.prefix(1).uppercased() + $0.message.dropFirst() + "." } + lines
     }
 
+    /// What the kinds of tokens cost, each with its name for programs; empty without prices.
+    var kinds: [(name: String, title: String, cost: Money)] {
+        guard let kinds = insights.costByKind else { return [] }
+        let all = [
+            ("input", "Input", kinds.input), ("output", "Output", kinds.output),
+            ("cacheWrite", "Cache write", kinds.cacheWrite), ("cacheRead", "Cache read", kinds.cacheRead),
+            ("other", "Without list price", kinds.other),
+        ]
+        return all.map { (name: $0.0, title: $0.1, cost: $0.2.amount) }.filter { $0.cost > .zero }
+    }
+
+    /// Days that cost far more than usual, each with its cause.
+    var unusual: [String] { insights.unusualDays.map { "\($0.title): \($0.detail)" } }
+
     /// What caches saved; nil when nothing is known of it.
     var savings: Money? { summary.cacheSavings.map(\.amount).flatMap { $0 > .zero ? $0 : nil } }
 }
@@ -152,6 +167,9 @@ extension MonthReport {
         text += change.map { "  \(style.dim($0))" } ?? ""
         text += "\nCalls     \(calls) \(style.dot) \(sessions) \(style.dot) \(Figures.tokens(totals.tokens)) tokens\n"
         if let savings { text += "Caches    saved \(Figures.money(savings)) at list prices\n" }
+        if !kinds.isEmpty {
+            text += "\n\(style.bold("Cost by kind of token"))\n" + kindTable.text(width: width, style: style)
+        }
         for part in parts {
             text +=
                 "\n\(style.bold(part.title))\n"
@@ -159,6 +177,9 @@ extension MonthReport {
         }
         if !budgets.budgets.isEmpty {
             text += "\n\(style.bold("Budgets"))\n" + budgetTable(style).text(width: width, style: style)
+        }
+        if !unusual.isEmpty {
+            text += "\n\(style.bold("Unusual days"))\n" + unusual.map { "\(style.bullet) \($0.printable)\n" }.joined()
         }
         if !accuracy.isEmpty {
             text += "\n\(style.bold("Accuracy"))\n" + accuracy.map { "\(style.bullet) \($0)\n" }.joined()
@@ -191,6 +212,12 @@ extension MonthReport {
             SummaryReport.cost(figures, style), Figures.grouped(figures.calls), Figures.tokens(figures.tokens),
             figures.cacheRate.map { "\($0) %" } ?? style.none,
         ]
+    }
+
+    private var kindTable: TextTable {
+        var table = TextTable(columns: [.init(title: "Kind"), .init(title: "Cost", isNumber: true)])
+        table.rows = kinds.map { .init(cells: [$0.title, Figures.money($0.cost)]) }
+        return table
     }
 
     private func budgetTable(_ style: Style) -> TextTable {
@@ -258,6 +285,7 @@ extension MonthReport {
         }
         add("total", summary.period, summary.totals)
         if let savings { add("cache_savings", summary.period, Figures.exact(savings)) }
+        for kind in kinds { add("kinds", kind.name, Figures.exact(kind.cost)) }
         for part in parts { for row in part.rows { add(part.name, row.id, row.figures) } }
         for state in budgets.budgets {
             add(

@@ -86,6 +86,20 @@ public struct Period: Sendable, Hashable {
         (dayStarts, days) = ([block.start, block.end], [block.start.iso8601])
     }
 
+    /// The same time in parts of an hour; each part has the instant of its beginning in place of a date.
+    ///
+    /// Hours are counted from midnight, so that a day on which the clocks change has 23 or 25.
+    public var hours: Period {
+        var result = self
+        let hour = Int64(3_600_000_000_000)
+        result.dayStarts = zip(dayStarts, dayStarts.dropFirst()).flatMap { first, next in
+            stride(from: first.nanoseconds, to: next.nanoseconds, by: Int(hour)).map(Timestamp.init(nanoseconds:))
+        }
+        result.days = result.dayStarts.map(\.iso8601)
+        result.dayStarts.append(end)
+        return result
+    }
+
     private init(month: String, _ zone: TimeZoneRules) throws(PeriodError) {
         guard month.utf8.count == 7, let first = try? Self.day(month + "-01") else {
             throw PeriodError(.unknown(String(month.prefix(40))))
