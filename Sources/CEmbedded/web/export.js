@@ -7,7 +7,9 @@ import { copy } from "./empty.js";
 
 /** The rows of a table as it is drawn: the exact value of a cell where it names one. */
 function drawn(table) {
-  const text = (cell) => cell.dataset.value ?? cell.textContent.trim();
+  // A figure that is shown in short has all its digits in its hint.
+  const whole = (cell) => (/^[\d,]+$/.test(cell.title) ? cell.title.replaceAll(",", "") : null);
+  const text = (cell) => cell.dataset.value ?? whole(cell) ?? cell.textContent.trim();
   return [...table.rows].map((row) => [...row.cells].map(text));
 }
 

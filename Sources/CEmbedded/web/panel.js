@@ -8,13 +8,22 @@ import { downloadTable } from "./export.js";
 export function panel(app, { id, title, why, actions, resource, body, kind = "", lines = 5 }) {
   const data = resource?.data;
   const isReady = !resource || data !== undefined;
-  return h("section", { class: "panel " + kind, key: id, "aria-labelledby": id + "-title", "aria-busy": resource?.loading ? "true" : "false" },
+  const section = h("section", { class: "panel " + kind, key: id, "aria-labelledby": id + "-title", "aria-busy": resource?.loading ? "true" : "false" },
     h("header", { class: "panel-head" },
       h("h2", { id: id + "-title" }, title),
       why && definition(id, why),
       actions && h("div", { class: "panel-actions" }, actions)),
     resource?.error && failure(app, resource),
     isReady ? body(data) : !resource.error && skeleton(lines));
+  return isReady ? withFile(section, id) : section;
+}
+
+/** Lets a panel's table be taken along, unless the panel has a button for that itself. */
+function withFile(section, id) {
+  if (!section.querySelector("table.table") || section.querySelector(".take, .figure-tools") || section.classList.contains("bare")) return section;
+  const button = h("button", { type: "button", class: "quiet take", "aria-label": "The table as CSV", onclick: (event) => downloadTable(id, event.currentTarget.closest(".panel").querySelector("table.table")) }, "CSV");
+  (section.querySelector(".panel-actions") ?? section.querySelector(".panel-head")).append(button);
+  return section;
 }
 
 /** A small question mark that says how a figure is counted. */

@@ -12,6 +12,8 @@ import { cost, count, money, nothing, percent, plural, shortMoney, shownName, to
 import { blank, exact, figure, panel, plainTable } from "./panel.js";
 import { sessionName } from "./recent.js";
 
+const refreshInterval = 30_000;
+let loaded = 0;
 const mostRows = 15;
 const mostSessions = 10;
 const months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
@@ -54,6 +56,15 @@ export const report = {
   heading: (app) => "Report of " + (isMonth(monthOf(app)) ? titleOf(monthOf(app)) : monthOf(app)),
 
   sources: (app) => (isMonth(monthOf(app)) ? questions(app) : []),
+  stream: () => "/api/telemetry/stream?topics=summary&period=today",
+
+  // Only a month that goes on changes, and a report need not follow each call.
+  told(app) {
+    if (monthOf(app) !== today(zoneOf(app)).slice(0, 7) || Date.now() - loaded < refreshInterval) return;
+    loaded = Date.now();
+    for (const resource of app.resources.values()) if (!resource.loading) app.load(resource);
+  },
+  arrived() { loaded = Date.now(); },
 
   view(app) {
     const month = monthOf(app);
@@ -148,7 +159,7 @@ const kindsPanel = (app, insights, { totalCost }) => (insights.data && !insights
 }));
 
 const sessionsPanel = (app, { sessions = [], totalCost }) => (sessions.length === 0 ? null : panel(app, {
-  id: "report-sessions", title: "Dearest sessions",
+  id: "report-sessions", title: "Dearest sessions", kind: "report-wide",
   body: () => reportTable("Dearest sessions", ["Session", "Cost", "Part", "User"], sessions.slice(0, mostSessions).map((session) => [
     h("a", { href: address("session", app.route.query, {}, session.sessionId), title: session.name }, sessionName(session)), cost(session), partCell(session.cost, totalCost), session.user ? shownName("user", session.user) : nothing])),
 }));

@@ -12,7 +12,7 @@ import YAML
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Finds what prevents telemetry from being collected, and reports the quality of the data.",
+        abstract: "Finds out why telemetry does not arrive, and reports the quality of the data.",
         discussion: """
             Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against the \
             telemetry that arrived from it, prices, and what a running collector could not take or read. Exits with 1 on an error. --data shows instead the sources of \

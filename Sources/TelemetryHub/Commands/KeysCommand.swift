@@ -12,7 +12,7 @@ import Usage
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
-        abstract: "Makes, lists and revokes the keys that senders and readers show.",
+        abstract: "Creates, lists and revokes the API keys of senders and readers.",
         discussion: "Changes are in force within a second, without a restart. The file keeps hashes only.",
         subcommands: [Create.self, List.self, Revoke.self]
     )
@@ -45,7 +45,7 @@ struct KeysCommand: ParsableCommand {
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "create",
-            abstract: "Makes a key and prints it, this once.",
+            abstract: "Creates a key and prints it once.",
             discussion: """
                 Example:
                   hammurabi keys create --name laptop --scope write

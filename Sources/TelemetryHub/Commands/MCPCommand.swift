@@ -12,7 +12,7 @@ struct MCPCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mcp",
         abstract:
-            "Lets an agent ask what it costs: a server of the Model Context Protocol on standard input and output.",
+            "Runs a Model Context Protocol server, so that an agent can ask what it costs.",
         discussion: """
             Its tools only read: summary, blocks, sessions, session, limits, budget, compare and prices. No text of a prompt or an answer is \
             stored, so none can be asked for. It asks the collector when one runs, else reads the store.

@@ -12,7 +12,7 @@ import YAML
 struct OnboardCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "onboard",
-        abstract: "Lets the coding agents on this machine send their telemetry here.",
+        abstract: "Sets up the coding agents on this machine to send their telemetry here.",
         discussion: """
             Finds the agents, checks the collector by sending it a record, shows each change as a diff, asks, and writes with a \
             backup. On a terminal it asks; elsewhere say --yes, --dry-run, --print or --undo. A key is read from standard input \

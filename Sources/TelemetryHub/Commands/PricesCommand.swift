@@ -9,7 +9,7 @@ import Usage
 struct PricesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prices",
-        abstract: "The price table in force, models without a price, and new costs after a change of prices.",
+        abstract: "Shows prices and models without one, and recomputes costs after a change of prices.",
         subcommands: [List.self, Unpriced.self, Reprice.self],
         defaultSubcommand: List.self
     )

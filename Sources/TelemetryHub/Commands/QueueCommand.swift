@@ -13,7 +13,7 @@ import Usage
 struct QueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue",
-        abstract: "Shows what waits to be forwarded and what was refused, and puts refused batches back.",
+        abstract: "Shows queued and refused batches of exporters, and queues refused ones again.",
         discussion: "Reads the folders of the queues; list and show work beside a running collector.",
         subcommands: [List.self, Show.self, Replay.self],
         defaultSubcommand: List.self
