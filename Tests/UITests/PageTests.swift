@@ -154,6 +154,41 @@ struct PageTests {
         #expect(tab.problems == [])
     }
 
+    @Test func `every table and every chart can be taken along, and filters are in a link to copy`() async throws {
+        let tab = try await Tab()
+        try await tab.open()
+        for page in Self.pages {
+            try await tab.go(page)
+            try await tab.settle(on: page)
+            let without = """
+                [...document.querySelectorAll('.panel:not(.bare)')]
+                  .filter((panel) => panel.querySelector('table.table, .chart'))
+                  .filter((panel) => ![...panel.querySelectorAll('button')].some((button) => button.textContent === 'CSV'))
+                  .map((panel) => panel.getAttribute('aria-labelledby'))
+                """
+            #expect(try await tab.run(without).texts == [], "\(page)")
+        }
+        try await tab.open("/#/overview?period=7d")
+        try await tab.settle(on: "#/overview")
+        try await tab.run(Script.catchFile)
+        try await tab.click("[aria-labelledby=over-time-title] [aria-label='The chart as CSV']")
+        try await tab.wait(for: "window.taken")
+        let lines = try #require(try await tab.run("window.taken").text).split(separator: "\r\n")
+        let days = try await Stage.shared.hub.get("/api/telemetry/summary?period=7d")["byDay"].elements
+        #expect(lines.count == days.count + 1)
+        // The exact figures, not those that the axis shows.
+        let titles = lines[0].split(separator: ",").map(String.init)
+        let sonnet = try #require(titles.firstIndex(of: "claude-sonnet-4-5"))
+        let last = try #require(lines.last).split(separator: ",", omittingEmptySubsequences: false)
+        let today = try await Stage.shared.hub.get("/api/telemetry/summary?period=today")
+        #expect(Double(last[sonnet]) == today["byModel"]["claude-sonnet-4-5-20250929"]["cost"].double)
+        try await tab.run(
+            "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }"
+        )
+        try await tab.click(".filters .take")
+        try await tab.wait(for: "window.copied?.endsWith('#/overview?period=7d')")
+    }
+
     @Test func `stored costs can be computed again from the page of prices`() async throws {
         let tab = try await Tab()
         try await tab.open("/#/prices")

@@ -94,7 +94,7 @@ struct SessionTableTests {
         let hub = try await Hub(
             """
             receivers:
-              agent_sessions: { poll_interval: 100ms }
+              agent_sessions: { poll_interval: 1s }
             extensions:
               hub:
                 teams: { platform-team: { users: [jonas@example.com] } }

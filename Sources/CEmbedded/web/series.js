@@ -110,7 +110,7 @@ function chart(app, { id, summary, buckets, unit, series, measure, height, onPic
     + (marked.length ? ` Far more than usual on ${marked.map((index) => bucketName(buckets[index], unit)).join(", ")}.` : "");
   const pick = onPick && ((name) => name !== "" && onPick(name));
   const more = [band && { name: "", title: "Usual range", color: "usual-dot" }, ghost && { name: "", title: "Before", color: "ghost-dot" }].filter(Boolean);
-  const behind = [...(band ? [["Usual from", (index) => band[index] && measure.format(band[index].low)], ["Usual to", (index) => band[index] && measure.format(band[index].high)]] : []), ...(ghost ? [["Before", (index) => measure.format(ghost[index])]] : [])];
+  const behind = [...(band ? [["Usual from", (index) => band[index] && exact(measure.format(band[index].low), band[index].low)], ["Usual to", (index) => band[index] && exact(measure.format(band[index].high), band[index].high)]] : []), ...(ghost ? [["Before", (index) => exact(measure.format(ghost[index]), ghost[index])]] : [])];
   return [
     hasLegend && legend(series, { onPick: pick, isChosen, more }),
     figure(app, {

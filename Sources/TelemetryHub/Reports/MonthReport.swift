@@ -178,11 +178,12 @@ extension MonthReport {
         if !budgets.budgets.isEmpty {
             text += "\n\(style.bold("Budgets"))\n" + budgetTable(style).text(width: width, style: style)
         }
-        if !unusual.isEmpty {
-            text += "\n\(style.bold("Unusual days"))\n" + unusual.map { "\(style.bullet) \($0.printable)\n" }.joined()
-        }
-        if !accuracy.isEmpty {
-            text += "\n\(style.bold("Accuracy"))\n" + accuracy.map { "\(style.bullet) \($0)\n" }.joined()
+        for (title, lines) in [("Unusual days", unusual), ("Accuracy", accuracy)] where !lines.isEmpty {
+            text += "\n\(style.bold(title))\n"
+            for line in lines {
+                text +=
+                    "\(style.bullet) " + line.printable.wrapped(to: max(20, width - 2)).joined(separator: "\n  ") + "\n"
+            }
         }
         return text
     }
