@@ -42,7 +42,7 @@ function facts({ call, observations }, zone) {
   return h("dl", { class: "facts" },
     fact("Cost", [call.priced ? callMoney(call.cost) : nothing, " ", h("span", { class: "fine" }, how)]),
     fact("Model", modelName(call.model), [call.model, call.provider].filter(Boolean).join(" · ")),
-    fact("Ended", instant(call.timestamp, zone) + " " + time(call.timestamp, zone).slice(-3), utc(call.timestamp)),
+    fact("Ended", instant(call.timestamp, zone) + time(call.timestamp, zone).slice(-3), utc(call.timestamp)),
     fact("Took", duration(call.durationMs)),
     fact("Known from", plural(observations.length, "source")),
     call.error && fact("Error", h("span", { class: "bad-text" }, call.error)));
