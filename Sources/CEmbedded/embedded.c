@@ -39,3 +39,13 @@ static const unsigned char accuracy_bytes[] = {
 #embed "../Usage/Usage.docc/OneCallOnce.md" suffix(, 0) if_empty(0)
 };
 HAMMURABI_DEFINE(accuracy)
+
+static const unsigned char system_unit_bytes[] = {
+#embed "../../.ci/packaging/hammurabi.service" suffix(, 0) if_empty(0)
+};
+HAMMURABI_DEFINE(system_unit)
+
+static const unsigned char system_config_bytes[] = {
+#embed "../../.ci/packaging/config.yaml" suffix(, 0) if_empty(0)
+};
+HAMMURABI_DEFINE(system_config)

@@ -13,6 +13,12 @@ public protocol UsageStore: Sendable {
     func sessions(_ query: SessionQuery) async throws -> SessionPage
     /// One session with its calls, nil when it is unknown.
     func session(id: String) async throws -> SessionDetail?
+    /// One counted call of a session with its observations and the records they were made of; nil when it is unknown.
+    ///
+    /// - Parameters:
+    ///   - id: The id of the call (``Call/id``).
+    ///   - session: The session under which it is listed.
+    func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail?
     /// The counted calls that ended in a range of time, in the order of their time and then of their id; of who made them only the model
     /// and the provider are filled in.
     func calls(_ query: CallQuery) async throws -> [Call]
@@ -38,6 +44,11 @@ public protocol UsageStore: Sendable {
 }
 
 extension UsageStore {
+    /// Refuses: a store of another program may not keep what a call was made of.
+    public func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail? {
+        throw StoreError("this store does not hand over what a call was made of")
+    }
+
     /// Refuses: a store of another program may not know what changed.
     public func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
         throw StoreError("this store does not hand over its changes")

@@ -316,6 +316,11 @@ extension GeneratedTelemetry {
         for text in ["ONLY", "fix THE", "s1", "%", "_", "", "ann", "nobody"] {
             queries.append(query { $0.text = text })
         }
+        // Branches and teams, and what the rules make of users and teams.
+        for text in ["mai", "RED", "gre", "Ann", "bo"] {
+            queries.append(query { $0.text = text })
+            queries.append(query { ($0.text, $0.filter.naming) = (text, naming) })
+        }
         queries.append(query { ($0.filter[.project], $0.sort) = (["p"], .name) })
         for limit in [0, 1, 1_000] { queries.append(query { $0.limit = limit }) }
         let nowhere = SessionQuery.Place(number: at(-1_000).nanoseconds, name: "", id: "nobody")
@@ -343,6 +348,13 @@ extension GeneratedTelemetry {
             question.filter.clock = period.clock
             (question.series, question.filter[.user]) = (dimension, question.filter[.user].union(["ann", ""]))
             questions.append(question)
+        }
+        if period.name == "today" {
+            for series in [nil, UsageDimension.model] {
+                var question = UsageQuery(period.hours, now: now)
+                question.series = series
+                questions.append(question)
+            }
         }
         for dimension in [UsageDimension.user, .team] {
             var question = all

@@ -10,6 +10,8 @@ struct ReferenceAnswers {
     let calls: [Call]
     /// The calls that count.
     let counted: [Call]
+    /// What each call was made of.
+    let observations: [UInt64: [Observation]]
     let records: Set<Record>
     /// All listed sessions with their sums.
     let sessions: [Session]
@@ -127,7 +129,7 @@ struct ReferenceAnswers {
 
     func sessions(_ query: SessionQuery) -> SessionPage {
         var found = sessions.filter { session in
-            let texts = [session.id, session.name, session.project, session.user].compactMap { $0?.lowercased() }
+            let texts = query.searchedTexts(id: session.id, name: session.name, session.names).map { $0.lowercased() }
             return query.id ?? session.id == session.id && isMeant(session, by: query.filter)
                 && query.isSeen(from: session.startedAt, to: session.lastSeenAt)
                 && (query.status == nil || query.status == session.status(at: query.now))
@@ -182,6 +184,14 @@ struct ReferenceAnswers {
         detail.subagents = children.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }
             .map { SessionDetail.Subagent(session: $0, calls: self.calls(of: $0.id)) }
         return detail
+    }
+
+    /// A call with what it was made of; without records.
+    func call(_ id: UInt64, ofSession session: String) -> CallDetail? {
+        guard let call = calls(of: session).first(where: { $0.id == id }),
+            sessions.contains(where: { $0.id == session })
+        else { return nil }
+        return CallDetail(session: session, call: call, observations: observations[id] ?? [], keepsRecords: true)
     }
 
     private func calls(of session: String) -> [Call] {

@@ -71,7 +71,13 @@ struct ReferenceStore {
     func answers() throws -> ReferenceAnswers {
         let calls = try calls()
         let counted = calls.filter(\.isCounted)
-        return ReferenceAnswers(calls: calls, counted: counted, records: records(), sessions: sessions(counted))
+        return ReferenceAnswers(
+            calls: calls,
+            counted: counted,
+            observations: try observationsByCall(),
+            records: records(),
+            sessions: sessions(counted)
+        )
     }
 
     /// Removes calls all of whose observations would be refused, and sessions without any data left.
@@ -98,6 +104,13 @@ struct ReferenceStore {
             call.price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
             return call
         }
+    }
+
+    /// The observations of each call.
+    private func observationsByCall() throws -> [UInt64: [Observation]] {
+        var ledger = MemoryLedger()
+        try ledger.absorb(observations)
+        return Dictionary(ledger.entries.values.map { ($0.call.id, $0.observations) }) { $1 }
     }
 
     private func records() -> Set<ReferenceAnswers.Record> {

@@ -283,6 +283,18 @@ public struct UsageStoreConformance: Sendable {
                 StoreAnswers.lines(try await store.session(id: id)),
                 "session \(id.prefix(40))"
             )
+            for call in reference.session(id: id)?.calls.prefix(5) ?? [] {
+                expect(
+                    StoreAnswers.lines(reference.call(call.id, ofSession: id)),
+                    StoreAnswers.lines(try await store.call(call.id, ofSession: id)),
+                    "call \(call.name) of session \(id.prefix(40))"
+                )
+            }
+            expect(
+                ["unknown"],
+                StoreAnswers.lines(try await store.call(1, ofSession: id)),
+                "a call that session \(id.prefix(40)) has not"
+            )
             var query = SessionQuery(now: now)
             query.id = id
             expect(
@@ -395,6 +407,21 @@ struct StoreAnswers {
     }
 
     static func lines(_ calls: [Call]) -> [String] { calls.map(text) }
+
+    /// A call with its observations; of its records those that cannot be of it.
+    static func lines(_ detail: CallDetail?) -> [String] {
+        guard let detail else { return ["unknown"] }
+        let evidence = detail.evidence
+        let figures = CallEvidence.Figure.allCases.compactMap { figure in
+            evidence.sources[figure].map { "\(figure.rawValue) from \($0)" }
+        }
+        let strange = detail.records.filter { record in
+            record.observations.isEmpty
+                || record.observations.contains { evidence.observations[$0].time != record.time }
+        }
+        return [text(detail.call)] + evidence.observations.map { "\($0.id) \($0.source.name) \($0.priority)" } + figures
+            + strange.map { "a record of another time: \($0.name)" }
+    }
 
     static func sums(of calls: [Call]) -> [String] {
         let totals = calls.reduce(into: [:]) { $0[$1.model ?? "", default: UsageTotals()] += $1.totals }

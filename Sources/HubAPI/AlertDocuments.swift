@@ -43,10 +43,21 @@ package struct AlertsDocument: Codable, Hashable, Sendable {
         package var since: String
         package var title: String
         package var detail: String
+        /// The names that it is about, by dimension.
+        @Added package var `for`: ByName<[String]>
 
-        package init(rule: String, key: String, level: Int64, since: String, title: String, detail: String) {
+        package init(
+            rule: String,
+            key: String,
+            level: Int64,
+            since: String,
+            title: String,
+            detail: String,
+            for names: [String: [String]] = [:]
+        ) {
             (self.rule, self.key, self.level, self.since) = (rule, key, level, since)
             (self.title, self.detail) = (title, detail)
+            self.for = ByName(names.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
         }
     }
 

@@ -32,6 +32,14 @@ package struct BudgetsDocument: Codable, Hashable, Sendable {
         package var exceeded: Bool
         /// Whole days after today.
         package var daysLeft: Int64
+        /// What each day of the period took, days to come included; empty for a block.
+        @Added package var days: [Day]
+    }
+
+    /// What a day took of a budget.
+    package struct Day: Codable, Hashable, Sendable {
+        package var date: String
+        package var spent: JSONNumber
     }
 
     /// Where a period will probably end: four of five end in the band.
@@ -69,5 +77,8 @@ extension BudgetsDocument.State {
         thresholds = budget.thresholds.map(Int64.init)
         (reached, exceeded) = (state.reached.map(Int64.init), state.isExceeded)
         daysLeft = state.period.day(of: now).map { Int64(state.period.days.count - 1 - $0) } ?? 0
+        days =
+            budget.cycle == .block
+            ? [] : zip(state.period.days, state.spentByDay).map { .init(date: $0, spent: number($1)) }
     }
 }

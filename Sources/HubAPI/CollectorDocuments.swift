@@ -123,6 +123,15 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
     }
 }
 
+extension PipelinesDocument {
+    /// The components in the order in which records pass them; equal kinds as they are.
+    package var componentsInOrder: [Component] {
+        let kinds = ["receiver", "processor", "connector", "exporter", "extension"]
+        return kinds.flatMap { kind in components.filter { $0.kind == kind } }
+            + components.filter { !kinds.contains($0.kind) }
+    }
+}
+
 /// The health of a collector; the answer is 200 in any case, because the hub is serving.
 package struct HealthDocument: Codable, Hashable, Sendable {
     /// `ok` or `degraded`.

@@ -51,6 +51,12 @@ extension HubEndpoint where Document == SummaryDocument {
     package static var summary: Self { Self(.get, "/api/telemetry/summary", QueryNames.summary) }
 }
 
+extension HubEndpoint where Document == InsightsDocument {
+    package static var insights: Self {
+        Self(.get, "/api/telemetry/insights", QueryNames.period + QueryNames.filter + ["series", "hours"])
+    }
+}
+
 extension HubEndpoint where Document == BlocksDocument {
     package static var blocks: Self {
         Self(
@@ -95,12 +101,18 @@ extension HubEndpoint where Document == SessionDetailDocument {
     package static var session: Self { Self(.get, "/api/telemetry/sessions/{id}", hasParameter: true) }
 }
 
+extension HubEndpoint where Document == CallDetailDocument {
+    package static var call: Self {
+        Self(.get, "/api/telemetry/calls/{id}", hasParameter: true, ["session"])
+    }
+}
+
 extension HubEndpoint where Document == PricesDocument {
     package static var prices: Self { Self(.get, "/api/telemetry/prices") }
 }
 
 extension HubEndpoint where Document == BudgetsDocument {
-    package static var budgets: Self { Self(.get, "/api/telemetry/budgets") }
+    package static var budgets: Self { Self(.get, "/api/telemetry/budgets", ["month", "timezone"]) }
 }
 
 extension HubEndpoint where Document == AlertsDocument {

@@ -52,7 +52,7 @@ public struct ServiceUnit: Sendable {
     }
 
     /// A text quoted for systemd, with its special characters doubled; only commands expand variables.
-    private static func quoted(_ text: String, isCommand: Bool = false) -> String {
+    static func quoted(_ text: String, isCommand: Bool = false) -> String {
         var inner = ""
         for sign in text {
             switch sign {

@@ -22,7 +22,7 @@ public enum TelemetryHub {
         do throws(StartError) {
             if !components.isEmpty { try BuiltInPlugins.add(components) }
         } catch {
-            Console.error("hammurabi: \(error)\n")
+            Console.prose("hammurabi: \(error)\n")
             Hammurabi.exit(withError: ExitCode(error.exitCode))
         }
         await Hammurabi.main()
@@ -36,34 +36,41 @@ struct Hammurabi: AsyncParsableCommand {
         abstract: "Telemetry Hub: collects the telemetry of AI coding agents and reports what their calls cost.",
         discussion: """
             To begin:
-              hammurabi run        the collector, in the foreground
-              hammurabi onboard    lets your agents send to it
-              hammurabi summary    what it all cost
+              hammurabi scan       reads the sessions that your agents already wrote
+              hammurabi summary    what they cost
+              hammurabi run        the collector and its dashboard, in the foreground
+              hammurabi onboard    sets up your agents to send to it
 
             The words of ccusage and of the OpenTelemetry Collector work, too: hammurabi codex daily, usage, version,
             print-config. `hammurabi help topics` lists what else is explained: keys, tls, reload, limits, systemd, exit-codes …
             """,
         version: Version.number,
         subcommands: [
-            RunCommand.self, ValidateCommand.self, ComponentsCommand.self, ConfigCommand.self, ScanCommand.self,
-            SummaryCommand.self, DoctorCommand.self, OnboardCommand.self, KeysCommand.self,
+            RunCommand.self, ScanCommand.self, OnboardCommand.self, OpenCommand.self, DoctorCommand.self,
         ],
         groupedSubcommands: [
             CommandGroup(
-                name: "Reports",
+                name: "Report",
                 subcommands: [
-                    DailyCommand.self, WeeklyCommand.self, MonthlyCommand.self, SessionReportCommand.self,
-                    BlocksCommand.self, SessionsCommand.self, OpenCommand.self, CompareCommand.self,
+                    SummaryCommand.self, DailyCommand.self, WeeklyCommand.self, MonthlyCommand.self,
+                    ReportCommand.self, SessionReportCommand.self, BlocksCommand.self, SessionsCommand.self,
+                    CompareCommand.self,
                     BudgetCommand.self, LimitsCommand.self, AlertsCommand.self, PricesCommand.self,
-                    StatusCommand.self, TopCommand.self,
                     StatusLineCommand.self, MCPCommand.self,
                 ]
             ),
             CommandGroup(
-                name: "Upkeep",
+                name: "Configuration",
                 subcommands: [
-                    CompactCommand.self, ConvertCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self,
-                    PluginsCommand.self, SchemaCommand.self, CompletionCommand.self,
+                    ValidateCommand.self, ConfigCommand.self, ComponentsCommand.self, PluginsCommand.self,
+                    ConvertCommand.self, SchemaCommand.self, CompletionCommand.self,
+                ]
+            ),
+            CommandGroup(
+                name: "Operation",
+                subcommands: [
+                    StatusCommand.self, TopCommand.self, TapCommand.self, KeysCommand.self, QueueCommand.self,
+                    ReloadCommand.self, CompactCommand.self,
                 ]
             ),
         ],
@@ -114,7 +121,7 @@ struct Hammurabi: AsyncParsableCommand {
             let message = line.hasPrefix("Error: ") ? line.dropFirst(7) : line
             Console.answer(CommandFailure.usage(String(message), suggestion: "--help lists commands and options").json)
         } else {
-            Console.error(refusal)
+            Console.prose(refusal)
         }
         exit(withError: ExitCode(EX_USAGE))
     }
@@ -169,7 +176,7 @@ enum OtherWords {
 
     /// What a word that is no command most likely means.
     static let meanings = [
-        "cost": "summary", "costs": "summary", "report": "summary", "stats": "summary",
+        "cost": "summary", "costs": "summary", "stats": "summary",
         "today": "summary --period today",
         "month": "monthly", "week": "weekly", "day": "daily", "hourly": "daily", "yearly": "monthly",
         "models": "summary --by model", "projects": "summary --by project", "agents": "summary --by agent",

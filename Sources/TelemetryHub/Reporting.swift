@@ -26,7 +26,7 @@ extension OutputOptions {
         do {
             let report = try await connected(options, needsCollector: needsCollector, answer)
             if json { Console.answer(json: report.text) } else { Console.answer(report.text) }
-            if !quiet { for note in report.notes { Console.error("hammurabi: \(note)\n") } }
+            if !quiet { for note in report.notes { Console.prose("hammurabi: \(note)\n") } }
             if report.exitCode != Exit.done { throw ExitCode(report.exitCode) }
         } catch {
             throw present(error)
@@ -50,7 +50,7 @@ extension OutputOptions {
             of: graph,
             environment,
             key: try key(environment.variables),
-            say: { if verbose { Console.error("hammurabi: \($0)\n") } },
+            say: { if verbose { Console.prose("hammurabi: \($0)\n") } },
             answer
         )
     }
@@ -76,7 +76,7 @@ extension CommandFailure {
         if error is ExitCode || (error is ValidationError && !json) { return error }
         var failure = CommandFailure(error)
         if let error = error as? ValidationError { failure = .usage(error.message) }
-        if json { Console.answer(json: failure.json) } else { Console.error(failure.text) }
+        if json { Console.answer(json: failure.json) } else { Console.prose(failure.text) }
         return ExitCode(failure.exitCode)
     }
 }

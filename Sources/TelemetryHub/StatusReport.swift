@@ -7,7 +7,7 @@ import Usage
 struct StatusReport {
     let document: PipelinesDocument
 
-    private var components: [PipelinesDocument.Component] { document.components }
+    private var components: [PipelinesDocument.Component] { document.componentsInOrder }
 
     /// The stages of a pipeline in one line, with the counts of what came in and went out.
     private static func line(_ pipeline: PipelinesDocument.Pipeline, _ style: Style) -> String {

@@ -160,7 +160,7 @@ extension Call {
     }
 
     /// Higher priority first, a roll-up after what it sums up; the id decides between equals, so that the choice is always the same.
-    private static func isBetter(_ left: Observation, _ right: Observation) -> Bool {
+    fileprivate static func isBetter(_ left: Observation, _ right: Observation) -> Bool {
         (left.trace.isRollUp ? 1 : 0, -Int(left.priority), left.id) < (
             right.trace.isRollUp ? 1 : 0, -Int(right.priority), right.id
         )
@@ -202,4 +202,78 @@ extension Call {
 extension Observation {
     /// Whether it states a cost that holds: the sender of an event with a cost knows it better than a table.
     fileprivate var givesCost: Bool { source == .event && reportedCost != nil }
+}
+
+// MARK: - Evidence
+
+/// What the figures of a call are from: its observations, the most reliable first.
+///
+/// The rules are those of ``Call/init(observations:)``.
+public struct CallEvidence: Sendable, Hashable {
+    /// The observations, the most reliable first.
+    public var observations: [Observation]
+    /// The position of the observation that each figure is from; a figure that none knows has no position.
+    public let sources: [Figure: Int]
+
+    /// The figures that observations give, in the API's words.
+    public enum Figure: String, Sendable, CaseIterable {
+        /// The time of the call.
+        case timestamp
+        /// The tokens of all kinds.
+        case tokens
+        /// How long cache writes live.
+        case cacheLifetimes
+        /// The cost that the sender reported.
+        case reportedCost
+        /// How long it took.
+        case duration
+        /// What went wrong.
+        case error
+        /// The session.
+        case session
+        /// The agent.
+        case agent
+        /// The provider.
+        case provider
+        /// The model.
+        case model
+        /// The person or account.
+        case user
+        /// The project.
+        case project
+        /// The machine.
+        case machine
+        /// The team that pays.
+        case team
+    }
+
+    /// Ranks observations that are known to tell of one call.
+    public init(_ observations: [Observation]) {
+        let ranked = observations.sorted(by: Call.isBetter)
+        self.observations = ranked
+        let call = Call(observations: ranked)
+        var sources: [Figure: Int] = [:]
+        func note(_ figure: Figure, _ knows: (Observation) -> Bool) {
+            sources[figure] = ranked.firstIndex(where: knows)
+        }
+        note(.timestamp) { $0.time == call?.time }
+        note(.tokens) { [counts = call?.counts] in
+            $0.counts.prompt == counts?.prompt && $0.counts.output == counts?.output
+        }
+        if sources[.tokens] == nil, !ranked.isEmpty { sources[.tokens] = 0 }
+        if call?.knowsCacheLifetimes == true, call?.counts.cacheWrite ?? 0 > 0 {
+            note(.cacheLifetimes) { $0.knowsCacheLifetimes && $0.counts.cacheWrite == call?.counts.cacheWrite }
+        }
+        note(.reportedCost) { $0.reportedCost != nil && $0.reportedCost == call?.reportedCost }
+        note(.duration) { $0.duration != nil }
+        note(.error) { $0.error != nil }
+        let standing = ranked.map(\.origin.value.sessionStanding).max() ?? 0
+        if standing > 0 { note(.session) { $0.origin.value.sessionStanding == standing } }
+        let texts: [(Figure, (Observation) -> String?)] = [
+            (.agent, { $0.agent }), (.provider, { $0.provider }), (.model, { $0.model }), (.user, { $0.user }),
+            (.project, { $0.project }), (.machine, { $0.machine }), (.team, { $0.team }),
+        ]
+        for (figure, text) in texts { note(figure) { text($0) != nil } }
+        self.sources = sources
+    }
 }

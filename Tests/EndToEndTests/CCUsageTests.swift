@@ -193,7 +193,7 @@ struct CCUsageTests {
         #expect(lines.last?.prefix(3) == [events[0].day, "claude-sonnet-4-5-20250929", "1"])
         let table = try await sandbox.run(["blocks", "--color", "always", "--active"] + Sandbox.anyPort).output
         #expect(table.contains("Burn rate"))
-        #expect(table.contains("$0.3750"))
+        #expect(table.contains("$0.38"))
         let usage = try await sandbox.run(["usage", "--period", "today", "--json"] + Sandbox.anyPort).json()
         #expect((usage["schema"] as? [String: Any])?["name"] as? String == "hammurabi.summary")
     }

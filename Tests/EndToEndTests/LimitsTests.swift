@@ -75,7 +75,7 @@ struct LimitsTests {
         let ask = try program.flags() + flags
         #expect(try await sandbox.run(["scan"] + ask).exitCode == 0)
         let line = try await sandbox.run(["statusline"] + ask, input: state(fiveHours: 38.5))
-        #expect(line.output.hasPrefix("$0.5000 session | "), "\(line)")
+        #expect(line.output.hasPrefix("$0.50 session | "), "\(line)")
         #expect(line.output.contains(" | 41% context | 5h 39% | 7d 12% | "), "\(line)")
         // A shell without an agent shows what the hub knows.
         let bare = try await sandbox.run(["statusline", "--show", "limits"] + ask).output
@@ -131,7 +131,7 @@ struct LimitsTests {
     @Test func `a template of the configuration, and a wrong one`() async throws {
         let set = ["--set", #"extensions.hub.statusline="{limits} / {session}""#]
         let line = try await sandbox.run(["statusline"] + Sandbox.anyPort + set, input: state(fiveHours: 10))
-        #expect(line.output == "5h 10% | 7d 12% / $0.5000 session\n", "\(line)")
+        #expect(line.output == "5h 10% | 7d 12% / $0.50 session\n", "\(line)")
         let over = ["statusline", "--format", "{context}"] + Sandbox.anyPort + set
         #expect(try await sandbox.run(over, input: state(fiveHours: 10)).output == "41% context\n")
         let wrong = try await sandbox.run(["validate", "--set", #"extensions.hub.statusline="{weather}""#])
@@ -162,7 +162,7 @@ struct LimitsTests {
         #expect(try await program.post("/api/telemetry/ingest", body).status == 202)
         let check = try await sandbox.run(["budget", "check", "block"] + flags + program.flags())
         #expect(check.exitCode == 1)
-        #expect(check.output == "over budget: $0.2500 of $0.2000 (125%) in block\n", "\(check)")
+        #expect(check.output == "over budget: $0.25 of $0.20 (125%) in block\n", "\(check)")
         let text = try await sandbox.run(["budget", "--color", "always"] + flags + program.flags()).output
         #expect(text.contains("Time left"))
         #expect(try await program.stop().exitCode == 0)

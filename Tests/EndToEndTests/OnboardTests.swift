@@ -96,6 +96,32 @@ struct OnboardTests {
         #expect(!FileManager.default.fileExists(atPath: sandbox.home.path))
     }
 
+    @Test func `a service of the machine is the package's unit, written below a root and undone`() async throws {
+        let packaged = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../.ci/packaging/hammurabi.service").standardized
+        let unit = try String(contentsOf: packaged, encoding: .utf8)
+        let root = sandbox.folder.appending(path: "image").path
+        let install = ["onboard", "--service", "--system", "--root", root]
+        let printed = try await sandbox.run(install + ["--print"])
+        #expect(printed.exitCode == 0 && printed.output == unit)
+        let looked = try await sandbox.run(install + ["--dry-run"])
+        #expect(looked.exitCode == 0 && looked.output.contains("+User=hammurabi\n"))
+        #expect(!FileManager.default.fileExists(atPath: root))
+        let written = try await sandbox.run(install + ["--yes"])
+        #expect(written.exitCode == 0, "\(written)")
+        let path = root + "/etc/systemd/system/hammurabi.service"
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == unit)
+        let config = try String(contentsOfFile: root + "/etc/hammurabi/config.yaml", encoding: .utf8)
+        #expect(config.contains("api_keys:"))
+        #expect(try await sandbox.run(install + ["--yes"]).exitCode == 0)
+        let undone = try await sandbox.run(install + ["--undo", "--yes"])
+        #expect(undone.exitCode == 0, "\(undone)")
+        #expect(!FileManager.default.fileExists(atPath: root + "/etc/systemd"))
+        for wrong in [["--system"], ["--service", "--root", root], ["--service", "--system", "--root", "image"]] {
+            #expect(try await sandbox.run(["onboard", "--print"] + wrong).exitCode == 64, "\(wrong)")
+        }
+    }
+
     @Test func `settings that send elsewhere or cannot be read are left, with a reason and an exit code`() async throws
     {
         try sandbox.write(

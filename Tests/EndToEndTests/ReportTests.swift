@@ -61,6 +61,33 @@ struct ReportTests {
         }
     }
 
+    @Test func `the report of a month has the numbers of the summary in every form`() async throws {
+        try await collectOneCall()
+        let month = String(recordedDay.prefix(7))
+        let flags = ["--timezone", "UTC"] + Sandbox.anyPort
+        let summary = try await sandbox.run(["summary", "--period", month, "--json"] + flags).json()
+        let cost = try #require((summary["totalCost"] as? NSNumber)?.doubleValue)
+        let tabs = try await sandbox.run(["report", month] + flags)
+        #expect(tabs.exitCode == 0)
+        let total = try #require(tabs.output.split(separator: "\n").first).split(
+            separator: "\t",
+            omittingEmptySubsequences: false
+        )
+        #expect(total[0] == "total" && total[1] == month && Double(total[2]) == cost)
+        let json = try await sandbox.run(["report", month, "--json"] + flags).json()
+        #expect((json["schema"] as? [String: Any])?["name"] as? String == "hammurabi.report")
+        #expect(((json["totals"] as? [String: Any])?["cost"] as? NSNumber)?.doubleValue == cost)
+        #expect(json["quality"] != nil && json["budgets"] != nil && json["summary"] != nil)
+        let html = try await sandbox.run(["report", month, "--html"] + flags).output
+        #expect(html.hasPrefix("<!doctype html>") && html.contains("claude-sonnet-4-5") && !html.contains("<script"))
+        let wrong = try await sandbox.run(["report", "2026-13"] + flags)
+        #expect(wrong.exitCode == 64)
+        #expect(wrong.errors.contains("no month \"2026-13\": use YYYY-MM, such as 2026-11"))
+        #expect(
+            try await sandbox.run(["report", "2019-01"] + flags + ["--color", "always"]).output.contains("No calls")
+        )
+    }
+
     @Test func `a session is named by its id, the beginning of it, or not at all`() async throws {
         try await collectOneCall()
         let list = try await sandbox.run(["sessions"] + Sandbox.anyPort)
@@ -93,12 +120,12 @@ struct ReportTests {
         let gate = ["budget", "check"] + Self.day + Sandbox.anyPort
         let good = try await sandbox.run(gate + ["--limit", "0.02"])
         #expect(good.exitCode == 0)
-        #expect(good.output == "within budget: $0.0187 of $0.0200 (94%) in \(recordedDay)\n")
+        #expect(good.output == "within budget: $0.02 of $0.02 (94%) in \(recordedDay)\n")
         #expect(good.errors == "hammurabi: 94% of the budget is used\n")
         #expect(try await sandbox.run(gate + ["--limit", "0.02", "--warn-at", "95%"]).errors == "")
         let bad = try await sandbox.run(gate + ["--limit", "0.01"])
         #expect(bad.exitCode == 1)
-        #expect(bad.output == "over budget: $0.0187 of $0.0100 (187%) in \(recordedDay)\n")
+        #expect(bad.output == "over budget: $0.02 of $0.01 (187%) in \(recordedDay)\n")
         let json = try await sandbox.run(gate + ["--limit", "0.01", "--json"])
         #expect(json.exitCode == 1)
         #expect((try json.json()["rows"] as? [[String: Any]])?.first?["exceeded"] as? Bool == true)
@@ -114,7 +141,7 @@ struct ReportTests {
             input: #"{"session_id":"\#(Self.id)","model":{"id":"x"}}"#,
             environment: [:]
         )
-        #expect(known.output.hasPrefix("$0.0187 session | "), "\(known)")
+        #expect(known.output.hasPrefix("$0.02 session | "), "\(known)")
         #expect(known.output.hasSuffix(" | 11k tok\n"))
         let unicode = try await sandbox.run(["statusline"], input: "no JSON", environment: ["LANG": "C.UTF-8"])
         #expect(unicode.output.contains(" today · "))
@@ -194,7 +221,7 @@ struct ReportTests {
         ] {
             let outcome = try await sandbox.run(command, environment: ["COLUMNS": columns, "LC_ALL": "C.UTF-8"])
             #expect(
-                outcome.output.contains("\u{1B}[1mCost Summary\u{1B}[0m  \u{1B}[1m$0.0187\u{1B}[0m / \(recordedDay)")
+                outcome.output.contains("\u{1B}[1mCost Summary\u{1B}[0m  \u{1B}[1m$0.02\u{1B}[0m / \(recordedDay)")
             )
             #expect(outcome.output.contains(title))
             #expect(outcome.output.contains("5267b88c "))

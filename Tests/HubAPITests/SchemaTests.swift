@@ -20,6 +20,7 @@ struct SchemaTests {
         try expect(.health)
         // Only the events of a stream leave the sessions out.
         try expect(.summary, alwaysWith: "sessions")
+        try expect(.insights)
         try expect(.blocks)
         try expect(.compare)
         try expect(.statusLine)
@@ -28,6 +29,7 @@ struct SchemaTests {
         try expect(.quality)
         try expect(.sessions)
         try expect(.session)
+        try expect(.call)
         try expect(.prices)
         try expect(.budgets)
         try expect(.alerts)

@@ -169,25 +169,67 @@ struct AlertTests {
         (Int64(10), 30, Int?.none), (20, 30, nil), (29, 30, nil), (41, 30, 1), (81, 30, 2), (10_000, 30, 8),
         (41, 13, nil),
     ])
-    func `a day is far dearer than usual from twice its weekday on`(dollars: Int64, days: Int, level: Int?) {
-        let past = [Int64](repeating: 20_000_000_000, count: days)
-        let condition = AlertRules.anomaly(
-            on: "2026-11-22",
-            cost: dollars * 1_000_000_000,
-            past: past,
-            cause: ("shop", dollars * 900_000_000)
-        )
-        #expect(condition?.level == level)
-        if dollars == 41, days == 30 {
-            #expect(
-                condition?.detail == "$41.00 where this weekday usually costs $20.00; most of it is shop with $36.90"
-            )
-        }
+    func `a day is far dearer than usual from twice its weekday on`(dollars: Int64, days: Int, level: Int?) throws {
+        let history = try Self.days(days, ["shop": 20_000_000_000])
+        let day = UnusualDay(try Self.day(["shop": dollars * 1_000_000_000]), after: history)
+        #expect(day.map(AlertRules.anomaly)?.level == level)
     }
 
-    @Test func `a day of cents is nothing to report`() {
-        let past = [Int64](repeating: 1_000_000, count: 30)
-        #expect(AlertRules.anomaly(on: "d", cost: 900_000_000, past: past, cause: nil) == nil)
+    @Test func `a day of cents is nothing to report`() throws {
+        let history = try Self.days(30, ["shop": 1_000_000])
+        #expect(UnusualDay(try Self.day(["shop": 900_000_000]), after: history) == nil)
+    }
+
+    @Test func `the cause of an unusual day is the name with most of the surplus, not the one with most of the cost`()
+        throws
+    {
+        let history = try Self.days(28, ["large": 30_000_000_000, "small": 1_000_000_000])
+        let day = try #require(
+            UnusualDay(try Self.day(["large": 32_000_000_000, "small": 40_000_000_000]), after: history)
+        )
+        #expect(day.names == ["project": ["small"]])
+        #expect(
+            day.detail
+                == "$72.00 where this weekday usually costs $31.00; project small took $39.00 more than usual"
+        )
+        let spread = try #require(
+            UnusualDay(
+                try Self.day(Dictionary(uniqueKeysWithValues: (0..<10).map { ("p\($0)", 9_000_000_000) })),
+                after: history
+            )
+        )
+        #expect(spread.names == [:])
+        #expect(spread.detail.hasSuffix("; the surplus has no single cause"))
+    }
+
+    private static let noon = Timestamp(iso8601: "2026-11-22T12:00:00.000Z") ?? Timestamp(nanoseconds: 0)
+
+    /// A day with so many nanodollars by project.
+    private static func day(_ costs: [String: Int64]) throws -> UsageSummary {
+        try summary(Period("today", timezone: "UTC", now: noon), costs)
+    }
+
+    /// So many days before it, each with the same costs.
+    private static func days(_ count: Int, _ costs: [String: Int64]) throws -> UsageSummary {
+        try summary(
+            try #require(try Period("today", timezone: "UTC", now: noon).before(days: count)),
+            costs
+        )
+    }
+
+    private static func summary(_ period: Period, _ costs: [String: Int64]) throws -> UsageSummary {
+        var summary = UsageSummary(period: period)
+        let sum = Money(nanodollars: costs.values.reduce(0, +))
+        for place in summary.byDay.indices {
+            summary.byDay[place].totals.cost = sum
+            summary.totals.cost += sum
+        }
+        summary.byProject = costs.mapValues { cost in
+            var share = UsageSummary.Share()
+            share.totals.cost = Money(nanodollars: cost * Int64(period.days.count))
+            return share
+        }
+        return summary
     }
 
     @Test func `a machine is silent when it breaks its habit, and a weekend is none`() {

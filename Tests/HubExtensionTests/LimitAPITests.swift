@@ -180,6 +180,7 @@ struct QueryParameterTests {
     private static let described: [String: [String]] = [
         "/api/telemetry/summary": QueryNames.summary, "/api/telemetry/blocks": HubEndpoint.blocks.parameters,
         "/api/telemetry/compare": HubEndpoint.compare.parameters,
+        "/api/telemetry/insights": HubEndpoint.insights.parameters,
         "/api/telemetry/sessions": HubEndpoint.sessions.parameters,
         "/api/telemetry/statusline": ["session"], "/api/telemetry/limits": ["agent", "machine", "current"],
         "/api/telemetry/quality": QueryNames.period, "/api/telemetry/stream": QueryNames.stream,

@@ -55,15 +55,20 @@ struct OpenAPITests {
         "/api/health", "/api/telemetry/summary?previous=true&series=model&period=7d", "/api/telemetry/sessions",
         "/api/telemetry/sessions/s-1", "/api/telemetry/quality", "/api/telemetry/prices", "/api/telemetry/pipelines",
         "/api/telemetry/blocks?tokenLimit=max", "/api/telemetry/statusline?session=s-2",
-        "/api/telemetry/limits?current=false",
+        "/api/telemetry/limits?current=false", "/api/telemetry/insights?period=7d&hours=true&series=model",
+        "/api/telemetry/budgets?month=2026-11", "/api/telemetry/calls/0000000000000001?session=s-1",
     ])
     func `an answer has what is described, and nothing else`(path: String) async throws {
         let bench = try await Self.fullBench()
         if path.contains("/blocks") || path.contains("/statusline") { try bench.store.prepareCalls() }
         #expect(try await bench.reportStatusLine(LimitAPITests.report).status == 200)
-        let answer = try await bench.get(path, path.hasSuffix("s-1") ? ["id": "s-1"] : [:])
+        // A part of the path is a parameter.
+        let parameters =
+            path.contains("/calls/") ? ["id": "0000000000000001"] : path.hasSuffix("/s-1") ? ["id": "s-1"] : [:]
+        let answer = try await bench.get(path, parameters)
         #expect(answer.status == 200)
-        try expect(answer, toMatch: path.hasSuffix("s-1") ? "/api/telemetry/sessions/{id}" : path, "get", "200")
+        let template = path.contains("/calls/") ? "/api/telemetry/calls/{id}" : "/api/telemetry/sessions/{id}"
+        try expect(answer, toMatch: parameters.isEmpty ? path : template, "get", "200")
     }
 
     @Test(arguments: ["/api/telemetry/compact", "/api/telemetry/scan", "/api/telemetry/reprice", "/api/reload"])
@@ -118,7 +123,18 @@ struct OpenAPITests {
         )
         detail.subagents = [SessionDetail.Subagent(session: session, calls: [call])]
         let full = detail
+        var known = CallDetail(
+            session: "s-1",
+            call: call,
+            observations: [
+                Observation(id: 1, time: session.startedAt, source: .event, emitter: 1, priority: 85)
+            ],
+            keepsRecords: true
+        )
+        known.records = [CallRecord(time: session.startedAt, name: "e", observations: [0], text: Array("{}".utf8))]
+        let callDetail = known
         bench.store.prepare { state in
+            state.callDetails["s-1"] = callDetail
             state.details["s-1"] = full
             state.page = SessionPage(sessions: [session], total: 1, next: nil)
             state.unpriced = [UnpricedModel(model: "x", calls: 1, lastSeenAt: session.startedAt)]

@@ -72,7 +72,9 @@ struct Bench {
         let bare = path.prefix { $0 != "?" }
         let route = try #require(
             routes.first {
-                $0.method == method && ($0.path == bare || ($0.path.hasSuffix("{id}") && !parameters.isEmpty))
+                $0.method == method
+                    && ($0.path == bare
+                        || (!parameters.isEmpty && $0.path.hasSuffix("{id}") && bare.hasPrefix($0.path.dropLast(4))))
             }
         )
         var head = HTTPRequest(method: method, scheme: "http", authority: "127.0.0.1", path: path)
@@ -118,6 +120,8 @@ final class FakeStore: UsageStore {
         var summary: (@Sendable (Period) -> UsageSummary)?
         var page = SessionPage(sessions: [], total: 0, next: nil)
         var details: [String: SessionDetail] = [:]
+        /// One call of each of some sessions.
+        var callDetails: [String: CallDetail] = [:]
         /// In the order of time; their days are those of summaries unless ``summary`` is prepared.
         var calls: [Call] = []
         var quality = DataQuality()
@@ -168,6 +172,10 @@ final class FakeStore: UsageStore {
             state.queries.append(query)
             return state.page
         }
+    }
+
+    func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail? {
+        try answer { state in state.callDetails[session].flatMap { $0.call.id == id ? $0 : nil } }
     }
 
     func session(id: String) async throws -> SessionDetail? { try answer { $0.details[id] } }

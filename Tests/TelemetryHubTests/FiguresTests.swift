@@ -7,14 +7,28 @@ import Usage
 
 struct FiguresTests {
     @Test(arguments: [
-        (Int64(0), "$0.00"), (1, "<$0.0001"), (99_999, "<$0.0001"), (100_000, "$0.0001"), (150_000, "$0.0002"),
-        (18_737_400, "$0.0187"), (999_900_000, "$0.9999"), (999_949_999, "$0.9999"), (999_999_999, "$1.00"),
+        (Int64(0), "$0.00"), (1, "<$0.01"), (4_999_999, "<$0.01"), (5_000_000, "$0.01"), (14_999_999, "$0.01"),
+        (18_737_400, "$0.02"), (994_999_999, "$0.99"), (995_000_000, "$1.00"), (999_999_999, "$1.00"),
         (1_000_000_000, "$1.00"),
         (1_234_567_890_000, "$1,234.57"), (1_994_999_999, "$1.99"), (1_995_000_000, "$2.00"),
         (2_000_000_000_000_000_000, "$2,000,000,000.00"), (.max, "$9,223,372,036.85"),
     ])
-    func `money has two decimals from a dollar on and four below`(nanodollars: Int64, text: String) {
+    func `money has two decimals`(nanodollars: Int64, text: String) {
         #expect(Figures.money(Money(nanodollars: nanodollars)) == text)
+    }
+
+    @Test(arguments: [
+        (Int64(0), "$0.00"), (1, "<$0.0001"), (99_999, "<$0.0001"), (100_000, "$0.0001"), (150_000, "$0.0002"),
+        (18_737_400, "$0.0187"), (999_949_999, "$0.9999"), (999_950_000, "$1.00"), (1_994_999_999, "$1.99"),
+    ])
+    func `what a call cost has four decimals below a dollar`(nanodollars: Int64, text: String) {
+        #expect(Figures.callMoney(Money(nanodollars: nanodollars)) == text)
+    }
+
+    @Test func `a session that is over has ended, however its end is known`() {
+        #expect(
+            ["active", "idle", "stale", "completed"].map(Figures.sessionState) == ["active", "idle", "ended", "ended"]
+        )
     }
 
     @Test(arguments: [

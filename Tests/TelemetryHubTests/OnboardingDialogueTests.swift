@@ -62,7 +62,7 @@ struct OnboardingDialogueTests {
             Finding(check: "codex", level: .warning, message: "\u{1B}quiet"),
         ])
         #expect(
-            report.text(style: Style(isTerminal: false, environment: [:])) == """
+            report.text(columns: 80, style: Style(isTerminal: false, environment: [:])) == """
                 error    port 4318  x listens there
                                     stop it
                 ok       disk       1 GiB
@@ -72,5 +72,53 @@ struct OnboardingDialogueTests {
 
                 """
         )
+    }
+
+    @Test func `findings end their lines between words`() {
+        let report = DoctorReport([
+            Finding(
+                check: "disk",
+                level: .warning,
+                message: "the disk has little room left",
+                next: "make room on the disk, soon"
+            )
+        ])
+        #expect(
+            report.text(columns: 46, style: Style(isTerminal: false, environment: [:])) == """
+                warning  disk  the disk has little room left
+                               make room on the disk, soon
+
+                0 errors, 1 warning
+
+                """
+        )
+        #expect(
+            report.text(columns: 20, style: Style(isTerminal: false, environment: [:])).hasPrefix(
+                "warning  disk  the disk has little room left\n"
+            )
+        )
+    }
+
+    @Test func `a warning is never quieter than what is all right`() {
+        let findings = [
+            Finding(check: "a", level: .ok, message: "m"), Finding(check: "b", level: .warning, message: "m"),
+        ]
+        let style = Style(isTerminal: true, environment: [:], color: .always)
+        let lines = DoctorReport(findings).text(columns: 80, style: style).split(separator: "\n")
+        #expect(lines[0].hasPrefix("\u{1B}[32mok"))
+        #expect(lines[1].hasPrefix("\u{1B}[1m\u{1B}[33mwarning"))
+    }
+
+    @Test func `prose goes on in the next line between words, a little further to the right`() {
+        #expect(
+            "hammurabi: no collector answers there\n  help: start it with hammurabi run\n".prose(width: 24) == """
+                hammurabi: no collector
+                  answers there
+                  help: start it with
+                    hammurabi run
+
+                """
+        )
+        #expect("short\n".prose(width: 80) == "short\n")
     }
 }

@@ -23,10 +23,10 @@ struct SessionReportTests {
         let report = SessionsReport(document: document, now: Self.now)
         #expect(
             report.text(width: 80, style: .plain) == """
-                Session   State  Agent        Project    Seen  Tokens     Cost  Duration
-                ────────────────────────────────────────────────────────────────────────
-                220b5ae6  stale  claude-code  app      1h ago  45,230    $2.14       12m
-                fix-bug   stale  claude-code  app      1h ago     812  $0.5000       12m
+                Session   State  Agent        Project    Seen  Tokens   Cost  Duration
+                ──────────────────────────────────────────────────────────────────────
+                220b5ae6  ended  claude-code  app      1h ago  45,230  $2.14       12m
+                fix-bug   ended  claude-code  app      1h ago     812  $0.50       12m
                 1,043 more: --limit, or a filter such as --agent
 
                 """
@@ -51,15 +51,15 @@ struct SessionReportTests {
         let lines = report.text(width: 80, style: .plain).split(separator: "\n")
         #expect(
             lines == [
-                "Session   fix-bug", "Id        s-2", "State     stale", "Cost      $2.14  45,230 tokens · 3 calls",
+                "Session   fix-bug", "Id        s-2", "State     ended", "Cost      $2.14  45,230 tokens · 3 calls",
                 "Agent     claude-code", "Project   app", "Time      2026-11-22 08:00:00 UTC · 12m",
                 "Time            Model            Tokens     Cost  Took",
                 "──────────────────────────────────────────────────────",
                 "11-22 08:01:02  claude-opus-4-8      25  $0.1250  1.8s",
                 "──────────────────────────────────────────────────────",
                 "Total                            45,230    $2.14", "Sub-agents",
-                "Session  State  Calls  Tokens     Cost  Duration", "────────────────────────────────────────────────",
-                "child    stale      3       5  $0.0100       12m",
+                "Session  State  Calls  Tokens   Cost  Duration", "──────────────────────────────────────────────",
+                "child    ended      3       5  $0.01       12m",
             ]
         )
         #expect(
@@ -124,6 +124,43 @@ struct PriceReportTests {
                 "no stored call has the model \"q\" of pricing.overrides",
             ]
         )
+    }
+
+    @Test func `people see models in use first, then their vendors' lists, and clouds on request`() throws {
+        func row(_ model: String, _ provider: String?) -> String {
+            let name = provider.map { "\"\($0)\"" } ?? "null"
+            return
+                #"{"model":"\#(model)","provider":\#(name),"inputPerMillion":1,"outputPerMillion":2,"cacheReadPerMillion":null,"#
+                + #""cacheWrite5mPerMillion":null,"cacheWrite1hPerMillion":null,"from":null}"#
+        }
+        let rows = [
+            row("anthropic.claude-opus-4-8-v1:0", "bedrock"), row("claude-haiku-4-5", "anthropic"),
+            row("claude-opus-4-8", "anthropic"), row("claude-opus-4-8", "vertex_ai"), row("own-opus", nil),
+        ]
+        let document: PricesDocument = try Documents.read(
+            #"{"models":[\#(rows.joined(separator: ","))],"unpriced":[],"aliases":[],"unmatchedOverrides":[]}"#
+        )
+        func models(_ search: String?, all: Bool, called: Set<String> = ["claude-opus-4-8-20260101"]) -> [String] {
+            var report = PriceReport(document: document, search: search, now: Timestamp(nanoseconds: 0))
+            (report.called, report.showsAll) = (called, all)
+            let lines = report.text(width: 80, style: .plain).split(separator: "\n").dropFirst(2)
+            return lines.map { String($0.prefix { $0 != " " }) }
+        }
+        #expect(models(nil, all: false) == ["claude-opus-4-8", "own-opus", "2"])
+        #expect(models("opus", all: false) == ["claude-opus-4-8", "own-opus", "2"])
+        #expect(models("claude", all: false) == ["claude-opus-4-8", "claude-haiku-4-5", "2"])
+        #expect(models("bedrock", all: false) == ["anthropic.claude-opus-4-8-v1:0", "1"])
+        #expect(models(nil, all: true).count == 6)
+    }
+
+    @Test func `names that begin alike lose their middle`() {
+        var table = TextTable(columns: [.init(title: "Model", cutsMiddle: true), .init(title: "Cost", isNumber: true)])
+        table.rows = ["global.anthropic.claude-opus-4-8", "global.anthropic.claude-opus-4-5"].map {
+            .init(cells: [$0, "$1.00"])
+        }
+        let lines = table.text(width: 30, style: .plain).split(separator: "\n").dropFirst(2)
+        #expect(lines.allSatisfy { String($0).columns <= 30 && $0.contains("…") })
+        #expect(lines.map { $0.contains("opus-4-8") } == [true, false])
     }
 
     @Test func `a model is found by a part of its name, and one that is misspelt by a similar one`() {

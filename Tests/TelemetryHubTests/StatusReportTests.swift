@@ -57,8 +57,8 @@ struct StatusReportTests {
                 "logs: otlp 7 → tokens → sqlite 7",
                 "Component        State     Accepted  Refused   Sent  Failed  Dropped  Queued",
                 "────────────────────────────────────────────────────────────────────────────",
-                "sqlite exporter  degraded     1,200        0  1,200       3        0       –",
                 "otlp receiver    ok           1,200        0      –       0        0       –",
+                "sqlite exporter  degraded     1,200        0  1,200       3        0       –",
                 "sqlite: the disk is full",
                 "sqlite: last error 2026-11-22T09:00:00.000Z, 3 in all: the disk is full",
             ]
@@ -92,8 +92,8 @@ struct StatusReportTests {
     @Test func `programs get a line for each component`() throws {
         let rows = try Self.report().programTable.tabbed(header: false)
         #expect(
-            rows == "exporter\tsqlite\tdegraded\t1200\t0\t1200\t3\t0\t\t\tthe disk is full\tthe disk is full\n"
-                + "receiver\totlp\tok\t1200\t0\t0\t0\t0\t\t\t\t\n"
+            rows == "receiver\totlp\tok\t1200\t0\t0\t0\t0\t\t\t\t\n"
+                + "exporter\tsqlite\tdegraded\t1200\t0\t1200\t3\t0\t\t\tthe disk is full\tthe disk is full\n"
         )
     }
 }

@@ -76,24 +76,24 @@ struct SummaryReportTests {
         let text = SummaryReport(document: document, dimension: .model).text(width: 80, style: .plain)
         #expect(
             text == """
-                Model  Calls  Tokens     Cost
-                ─────────────────────────────
-                dear       1       5    $2.00
-                cheap      2      10  $0.0010
-                ─────────────────────────────
-                Total      3      15    $2.00
+                Model  Calls  Tokens    Cost
+                ────────────────────────────
+                dear       1       5   $2.00
+                cheap      2      10  <$0.01
+                ────────────────────────────
+                Total      3      15   $2.00
 
                 """
         )
         let first = SummaryReport(document: document, dimension: .model, sort: .calls, limit: 1)
         #expect(
             first.text(width: 80, style: .plain) == """
-                Model   Calls  Tokens     Cost
-                ──────────────────────────────
-                cheap       2      10  $0.0010
-                others      1       5    $2.00
-                ──────────────────────────────
-                Total       3      15    $2.00
+                Model   Calls  Tokens    Cost
+                ─────────────────────────────
+                cheap       2      10  <$0.01
+                others      1       5   $2.00
+                ─────────────────────────────
+                Total       3      15   $2.00
 
                 """
         )
@@ -180,14 +180,14 @@ struct SummaryReportTests {
         report.breakdown = SummaryReport.breakdown(series, by: .week)
         #expect(
             report.text(width: 80, style: .plain) == """
-                Week      Calls  Tokens     Cost
-                ────────────────────────────────
-                2026-W44      3       3    $3.00
-                └ m           2       2    $2.50
-                └ n           1       0  $0.5000
-                2026-W45      4       4    $4.00
-                ────────────────────────────────
-                Total         7       7    $7.00
+                Week      Calls  Tokens   Cost
+                ──────────────────────────────
+                2026-W44      3       3  $3.00
+                └ m           2       2  $2.50
+                └ n           1       0  $0.50
+                2026-W45      4       4  $4.00
+                ──────────────────────────────
+                Total         7       7  $7.00
 
                 """
         )

@@ -32,9 +32,10 @@ struct AccessibilityTests {
         try await tab.settle(on: "#/overview")
         let names = Set(try await tab.accessibleNodes().map { "\($0.role): \($0.name)" })
         for expected in [
-            "link: Skip to content", "search: Filters", "group: Period", "region: Cost Summary", "region: Budget",
-            "region: Sessions", "region: Tokens", "region: Session Details", "region: Top models", "region: Breakdown",
-            "table: The newest sessions", "table: Usage by agent", "columnheader: Tokens", "link: Sessions",
+            "link: Skip to content", "search: Filters", "group: Period", "region: Needs attention",
+            "region: Cost Summary", "region: Sessions", "region: Tokens", "region: Session Details", "region: People",
+            "region: Models", "region: Cost by kind of token", "region: Breakdown", "table: The dearest sessions",
+            "table: Usage by agent", "columnheader: Tokens", "link: Sessions",
         ] {
             #expect(names.contains(expected), "\(expected)")
         }

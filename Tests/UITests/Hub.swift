@@ -14,10 +14,20 @@ final class Hub: Sendable {
 
     /// Starts a collector with the default configuration.
     ///
-    /// - Parameter more: Lines of a configuration that is merged into the default one.
-    init(_ more: String? = nil) async throws {
+    /// - Parameters:
+    ///   - more: Lines of a configuration that is merged into the default one.
+    ///   - transcripts: The branches of sessions of Claude Code with one call each, whose transcripts are in the home folder.
+    init(_ more: String? = nil, transcripts: [String: String] = [:]) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "hammurabi-ui-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for (session, branch) in transcripts {
+            let path = folder.appending(path: ".claude/projects/-work-shop/\(session).jsonl")
+            try FileManager.default.createDirectory(
+                at: path.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
+            try Self.transcript(session, branch).write(to: path, atomically: true, encoding: .utf8)
+        }
         let errors = folder.appending(path: "errors")
         try Data().write(to: errors)
         var arguments = [
@@ -47,6 +57,20 @@ final class Hub: Sendable {
     deinit {
         process.send(SIGKILL)
         try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// A line of a transcript in the form of a recorded one.
+    private static func transcript(_ session: String, _ branch: String) -> String {
+        let time = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
+        return """
+            {"parentUuid":null,"isSidechain":false,"userType":"external","cwd":"/work/shop","sessionId":"\(session)",\
+            "version":"2.1.330","gitBranch":"\(branch)","type":"assistant","message":{"id":"msg_01\(session.prefix(8))ABCDEF",\
+            "type":"message","role":"assistant","model":"claude-sonnet-4-5-20250929","content":[],\
+            "usage":{"input_tokens":900,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":90,\
+            "service_tier":"standard"}},"requestId":"req_01\(session.prefix(8))GHIJKL","uuid":"\(UUID().uuidString.lowercased())",\
+            "timestamp":"\(time)"}
+
+            """
     }
 
     /// The program that was built together with these tests, in the same folder.

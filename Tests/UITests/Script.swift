@@ -54,6 +54,11 @@ enum Script {
           .map(([node, box]) => node.className + " " + node.textContent.slice(0, 20) + " " + box.width + "x" + box.height)
         """
 
+    /// Keeps the next file that the page gives to the reader in `window.taken`.
+    static let catchFile = """
+        URL.createObjectURL = (blob) => { blob.text().then((text) => { window.taken = text; }); return location.hash; }
+        """
+
     /// Makes the API of a collector without keys behave as if it had the key "secret".
     static let locked = """
         const open = window.fetch;
@@ -67,7 +72,20 @@ enum Script {
 /// Figures in the format of the dashboard.
 enum Shown {
     static func money(_ dollars: Double) -> String {
-        dollars >= 0.99995 ? "$" + String(format: "%.2f", dollars) : "$" + String(format: "%.4f", dollars)
+        if dollars == 0 { return "$0.00" }
+        if dollars < 0.005 { return "<$0.01" }
+        let cents = (dollars * 100).rounded()
+        return "$" + count((cents / 100).rounded(.down)) + "." + String(format: "%02d", Int(cents) % 100)
+    }
+
+    /// What a single call cost.
+    static func callMoney(_ dollars: Double) -> String {
+        dollars >= 0.99995 || dollars == 0 ? money(dollars) : "$" + String(format: "%.4f", dollars)
+    }
+
+    /// A fraction in percent.
+    static func percent(_ fraction: Double) -> String {
+        fraction > 0 && fraction < 0.01 ? "<1%" : "\(Int((fraction * 100).rounded()))%"
     }
 
     /// A whole number with separators.

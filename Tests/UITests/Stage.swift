@@ -37,6 +37,7 @@ extension Trait where Self == StageTrait {
 enum SampleCalls {
     static let cheap = "11111111-0000-4000-8000-000000000001"
     static let dear = "22222222-0000-4000-8000-000000000002"
+    static let ofJonas = "33333333-0000-4000-8000-000000000003"
     static let fresh = "66666666-0000-4000-8000-000000000006"
     static let opus = "claude-opus-4-8"
     static let unpriced = "house-model-1"
@@ -46,7 +47,7 @@ enum SampleCalls {
         AgentCall(session: cheap, secondsAgo: 20 * day, input: 100, output: 10, cacheRead: 0, cacheWrite: 0),
         AgentCall(session: dear, model: opus, secondsAgo: 9 * day + 40, input: 90_000, output: 9_000),
         AgentCall(session: dear, model: opus, secondsAgo: 9 * day, input: 70_000, output: 8_000),
-        AgentCall(session: "33333333-0000-4000-8000-000000000003", user: "jonas@example.com", secondsAgo: 5 * day),
+        AgentCall(session: ofJonas, user: "jonas@example.com", secondsAgo: 5 * day),
         AgentCall(session: "44444444-0000-4000-8000-000000000004", model: unpriced, secondsAgo: 2 * day),
         AgentCall(session: "55555555-0000-4000-8000-000000000005", user: "li@example.com", secondsAgo: 2 * day),
         AgentCall(session: fresh, secondsAgo: 700, input: 5_000),

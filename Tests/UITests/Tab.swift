@@ -118,12 +118,12 @@ struct Tab: Sendable {
         }
     }
 
-    /// Presses a key.
-    func press(_ key: String) async throws {
-        var fields: [String: JSON] = ["key": .string(key)]
-        if key.count == 1 { fields["text"] = .string(key) }
+    /// Presses a key, with the control key or without.
+    func press(_ key: String, control: Bool = false) async throws {
+        var fields: [String: JSON] = ["key": .string(key), "modifiers": control ? 2 : 0]
+        if key.count == 1, !control { fields["text"] = .string(key) }
         if key == "Enter" { fields["text"] = "\r" }
-        if let code = ["Enter": 13, "Escape": 27, "Tab": 9][key] {
+        if let code = ["Enter": 13, "Escape": 27, "Tab": 9, "ArrowUp": 38, "ArrowDown": 40][key] {
             fields["windowsVirtualKeyCode"] = .number(Double(code))
         }
         for type in ["keyDown", "keyUp"] {

@@ -61,4 +61,41 @@ struct ModelComparisonTests {
         let savings = try PriceFixture.builtIn().savings(ofCacheReads: tokens, model: model, at: time)
         #expect(savings == Money(nanodollars: saved))
     }
+
+    @Test(arguments: [Int64(1), 999, 1_000_000_007, 9_223_372_036_854_775_807])
+    func `the kinds of tokens take the whole cost, in the proportion of their prices`(cost: Int64) throws {
+        let table = try PriceFixture.builtIn()
+        let now = Timestamp(nanoseconds: 1_795_000_000_000_000_000)
+        var totals = UsageTotals()
+        totals.cost = Money(nanodollars: cost)
+        // At $1, $5, $1.25, $2 and $0.10 a million: 1, 10, 1.25, 2 and 0.5 parts.
+        totals.counts = TokenCounts(
+            uncachedInput: 1_000_000,
+            cacheRead: 5_000_000,
+            cacheWrite5m: 1_000_000,
+            cacheWrite1h: 1_000_000,
+            output: 2_000_000
+        )
+        let kinds = table.kinds(of: totals, model: "claude-haiku-4-5", at: now)
+        let parts = [kinds.input, kinds.output, kinds.cacheWrite, kinds.cacheRead].map { Double($0.nanodollars) }
+        #expect(kinds.other == .zero)
+        #expect(
+            kinds.input.nanodollars + kinds.output.nanodollars + kinds.cacheWrite.nanodollars
+                + kinds.cacheRead.nanodollars == cost
+        )
+        for (part, share) in zip(parts, [1, 10, 3.25, 0.5]) {
+            #expect(abs(part - Double(cost) * share / 14.75) < 5 + Double(cost) * 1e-9)
+        }
+    }
+
+    @Test func `a cost that only its agent knows belongs to no kind of token`() throws {
+        var totals = UsageTotals()
+        (totals.cost, totals.counts) = (Money(nanodollars: 7), TokenCounts(output: 3))
+        let kinds = try PriceFixture.builtIn().kinds(
+            of: totals,
+            model: "nobody's model",
+            at: Timestamp(nanoseconds: 1_795_000_000_000_000_000)
+        )
+        #expect((kinds.other, kinds.output) == (Money(nanodollars: 7), .zero))
+    }
 }

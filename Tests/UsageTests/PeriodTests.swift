@@ -18,6 +18,18 @@ struct PeriodTests {
         #expect(try Period(nil, from: "1970-01-01", to: "1970-01-02", timezone: "UTC", now: now).previous == nil)
     }
 
+    @Test(arguments: [("2026-10-24", 24), ("2026-10-25", 25), ("2026-03-29", 23)])
+    func `a day has as many hours as its clocks`(day: String, hours: Int) throws {
+        let period = try Period(nil, from: day, to: day, timezone: "Europe/Berlin", now: Self.now)
+        #expect((period.hours.days.count, period.hours.dayStarts.count) == (hours, hours + 1))
+        #expect((period.hours.start, period.hours.end) == (period.start, period.end))
+        #expect(period.hours.days.first == period.start.iso8601)
+        #expect(
+            Set(zip(period.hours.dayStarts, period.hours.dayStarts.dropFirst()).map { $1.nanoseconds - $0.nanoseconds })
+                == [3_600_000_000_000]
+        )
+    }
+
     /// 2026-11-22 12:00 UTC.
     private static let now = Timestamp(iso8601: "2026-11-22T12:00:00Z") ?? Timestamp(nanoseconds: 0)
 

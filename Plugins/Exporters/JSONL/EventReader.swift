@@ -45,7 +45,30 @@ struct EventReader {
         if found.count > limit { found.removeLast(found.count - limit) }
     }
 
+    /// The records that a call of the session was made of.
+    mutating func records(
+        for evidence: CallEvidence,
+        in lines: [LineRef],
+        from files: [Int32: ReadableFile]
+    ) -> [CallRecord] {
+        var search = CallRecordSearch(for: evidence)
+        guard let span = search.span else { return [] }
+        for line in lines.sorted(by: { $0.first < $1.first }) where !search.isFull {
+            // What begins later has no record of it.
+            guard line.first <= span.upperBound.nanoseconds, let file = files[line.part] else { continue }
+            forEachRecord(of: line, file) { record, batch in search.look(at: record, of: batch) }
+        }
+        return search.records
+    }
+
     private mutating func read(_ place: LineRef, _ file: ReadableFile) {
+        var taken: [(Int, Batch)] = []
+        forEachRecord(of: place, file) { taken.append(($0, $1)) }
+        for (record, batch) in taken { take(record, of: batch) }
+    }
+
+    /// Hands over the session's records of a line.
+    private mutating func forEachRecord(of place: LineRef, _ file: ReadableFile, _ use: (Int, Batch) -> Void) {
         var scanner = LineScanner(file, from: place.offset)
         guard case .line(let line, let found)? = scanner.next(), let batch = line.batch(found, file) else {
             damage = damage ?? StoreDamage.Place(path: file.path, offset: place.offset)
@@ -53,7 +76,7 @@ struct EventReader {
         }
         for note in line.sessions where note.update.id == session {
             for range in note.records {
-                for record in Range(range).clamped(to: batch.otlp.records.indices) { take(record, of: batch) }
+                for record in Range(range).clamped(to: batch.otlp.records.indices) { use(record, batch) }
             }
         }
     }

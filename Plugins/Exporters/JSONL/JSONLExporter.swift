@@ -98,32 +98,69 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     }
 
     func session(id: String) async throws -> SessionDetail? {
-        let store = try store()
-        let found = try store.shelf.withLock { contents -> (SessionDetail, [LineRef], [Int32: ReadableFile])? in
+        let found = try store().shelf.withLock { contents -> (SessionDetail, SessionLines)? in
             guard let (detail, lines) = contents.book.detail(id: id) else { return nil }
-            var files: [Int32: ReadableFile] = [:]
-            // Opened here, so that a compaction cannot take them away before they are read.
-            for part in Set(lines.map(\.part)) {
-                files[part] = try contents.parts[part].flatMap { try ReadableFile.ifPresent($0.path) }
-            }
-            return (detail, lines, files)
+            return (detail, try SessionLines(of: id, lines, in: contents.parts))
         }
-        guard let (known, lines, files) = found else { return nil }
-        guard !lines.isEmpty else { return known }
-        var detail = known
-        let (events, damage) = await withCheckedContinuation { continuation in
+        guard let found else { return nil }
+        let lines = found.1
+        var detail = found.0
+        detail.events = try await read(lines) { $0.read($1, from: $2) }
+        return detail
+    }
+
+    func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail? {
+        let keepsRecords = config.records == .all
+        let found = try store().shelf.withLock { contents -> (CallDetail, SessionLines)? in
+            guard let (detail, lines) = contents.book.call(id, of: session, keepsRecords: keepsRecords) else {
+                return nil
+            }
+            return (detail, try SessionLines(of: session, lines, in: contents.parts))
+        }
+        guard let found else { return nil }
+        let lines = found.1
+        var detail = found.0
+        let evidence = detail.evidence
+        detail.records = try await read(lines) { $0.records(for: evidence, in: $1, from: $2) }
+        return detail
+    }
+
+    /// The lines with records of a session, with their files.
+    ///
+    /// The files are opened with the state that names them, so that a compaction cannot take them away before they are read.
+    private struct SessionLines: Sendable {
+        let session: String
+        let places: [LineRef]
+        let files: [Int32: ReadableFile]
+
+        init(of session: String, _ places: [LineRef], in parts: PartList) throws {
+            (self.session, self.places) = (session, places)
+            var files: [Int32: ReadableFile] = [:]
+            for part in Set(places.map(\.part)) {
+                files[part] = try parts[part].flatMap { try ReadableFile.ifPresent($0.path) }
+            }
+            self.files = files
+        }
+    }
+
+    /// Reads lines on a thread that may block; a damaged line is noted and refused.
+    private func read<Found: Sendable>(
+        _ lines: SessionLines,
+        _ read: @escaping @Sendable (inout EventReader, [LineRef], [Int32: ReadableFile]) -> [Found]
+    ) async throws -> [Found] {
+        guard !lines.places.isEmpty else { return [] }
+        let (found, damage) = await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                var reader = EventReader(session: id)
-                let events = reader.read(lines, from: files)
-                continuation.resume(returning: (events, reader.damage))
+                var reader = EventReader(session: lines.session)
+                let found = read(&reader, lines.places, lines.files)
+                continuation.resume(returning: (found, reader.damage))
             }
         }
         if let damage {
-            store.damage.note(damage)
+            try store().damage.note(damage)
             throw StoreError("a line with records of the session cannot be read; see the log for its file")
         }
-        detail.events = events
-        return detail
+        return found
     }
 
     func quality(of period: Period) async throws -> DataQuality {

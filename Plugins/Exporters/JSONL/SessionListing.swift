@@ -30,9 +30,8 @@ struct SessionFilter {
         if !query.filter[.hour].isEmpty, !hasCall(session) { return false }
         if let status = query.status, session.status(at: query.now) != status { return false }
         guard let text else { return true }
-        return [update.id, update.name?.value, update.project, update.user].contains { name in
-            name.map { Self.contains(Self.folded($0), text) } ?? false
-        }
+        return query.searchedTexts(id: update.id, name: update.name?.value, update.names)
+            .contains { Self.contains(Self.folded($0), text) }
     }
 
     /// The bytes with the letters of ASCII in lower case.

@@ -94,6 +94,21 @@ extension UsageIndex {
         return (detail, kept.lines)
     }
 
+    /// A counted call of a session with what it was made of, and the lines with records of the session.
+    func call(_ id: UInt64, of session: String, keepsRecords: Bool) -> (detail: CallDetail, lines: [LineRef])? {
+        guard let number = sessions.number(of: session), let kept = sessions[number], kept.isListed,
+            let place = calls[id], !place.isExpired, place.session == number, let call = call(id), call.isCounted,
+            let entry = entry(id)
+        else { return nil }
+        let detail = CallDetail(
+            session: session,
+            call: call,
+            observations: entry.observations,
+            keepsRecords: keepsRecords
+        )
+        return (detail, kept.lines)
+    }
+
     /// The counted calls of a range of time.
     func calls(_ query: CallQuery) -> [Call] {
         var allowed: [Int32: Bool] = [:]

@@ -103,6 +103,13 @@ extension PostgreSQLExporter {
         try await answer { connection, _ in try StoreReader(connection: connection).detail(id: id) }
     }
 
+    func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail? {
+        let keepsRecords = config.records == .all
+        return try await answer { connection, _ in
+            try StoreReader(connection: connection).call(id, of: session, keepsRecords: keepsRecords)
+        }
+    }
+
     func calls(_ query: CallQuery) async throws -> [Call] {
         try await answer { connection, _ in try StoreReader(connection: connection).calls(query) }
     }

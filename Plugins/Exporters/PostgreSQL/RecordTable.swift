@@ -139,6 +139,32 @@ struct RecordTable {
         return events.all
     }
 
+    /// The records of a session that a call was made of.
+    func records(of session: Int64, for evidence: CallEvidence) throws -> [CallRecord] {
+        var search = CallRecordSearch(for: evidence)
+        guard let span = search.span else { return [] }
+        try connection.forEachRow(
+            """
+            SELECT b.signal, b.received_at, b.size, b.body, s.positions FROM session_batches s
+                JOIN batches b ON b.day = s.day AND b.hash = s.hash
+            WHERE s.session = $1 AND b.first_time <= $2 AND b.last_time >= $3 ORDER BY s.day, s.hash
+            """,
+            [.int(session), .int(span.upperBound.nanoseconds), .int(span.lowerBound.nanoseconds)],
+            atOnce: 50
+        ) { row in
+            let stored = StoredBatch(
+                signal: row.text(0),
+                receivedAt: try row.time(1),
+                size: row.int(2),
+                body: row.blob(3)
+            )
+            guard let stored else { return true }
+            for position in RecordPositions(bytes: row.blob(4)) { search.look(at: position, of: stored.batch) }
+            return !search.isFull
+        }
+        return search.records
+    }
+
     // MARK: - Compaction
 
     /// Removes records that ended before an instant from some batches that have one, and batches without a record left.

@@ -31,8 +31,9 @@ struct SQLConditions {
         if let text = query.text {
             let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
             let pattern = bind(.text("%\(escaped)%"))
-            let columns = ["s.id", "s.name", "s.project", "s.\"user\""].map { "\($0) ILIKE \(pattern)" }
-            sql += " AND (\(columns.joined(separator: " OR ")))"
+            let named = [UsageDimension.user, .team].map { name($0, query.filter.naming) }
+            let columns = ["s.id", "s.name", "s.project", "s.\"user\"", "s.branch"] + named
+            sql += " AND (\(columns.map { "\($0) ILIKE \(pattern)" }.joined(separator: " OR ")))"
         }
         if let status = query.status { add(status, query.now) }
     }
@@ -214,6 +215,31 @@ struct StoreReader {
         return detail
     }
 
+    /// A counted call of a session with what it was made of.
+    func call(_ id: UInt64, of session: String, keepsRecords: Bool) throws -> CallDetail? {
+        let found = try connection.run(
+            """
+            SELECT \(Self.callColumns), c.observations, s.ref FROM sessions s JOIN calls c ON c.session = s.ref
+                JOIN models m ON m.ref = c.model
+            WHERE s.id = $1 AND c.id = $2 AND c.counted = 1 AND \(Self.listed)
+            """,
+            [.text(session), .int(Int64(bitPattern: id))]
+        ).first
+        guard let found else { return nil }
+        guard let observations = [Observation](stored: found.blob(Self.callColumnCount)) else {
+            throw PostgresError.damage("the observations of a call are damaged")
+        }
+        var detail = CallDetail(
+            session: session,
+            call: try Call(row: found),
+            observations: observations,
+            keepsRecords: keepsRecords
+        )
+        let ref = found.int(Self.callColumnCount + 1)
+        detail.records = try RecordTable(connection).records(of: ref, for: detail.evidence)
+        return detail
+    }
+
     /// The sessions that a session started, all together with at most as many calls as a session lists.
     private func subagents(of ref: Int64, _ id: String) throws -> [SessionDetail.Subagent] {
         let children = try connection.run(
@@ -238,6 +264,7 @@ struct StoreReader {
         c.reasoning, c.knows_cache_lifetimes, c.priced, c.cost, c.computed_cost, c.reported_cost, c.duration, c.error, c.sources,
         c.observation_count, c.weakly_joined
         """
+    private static let callColumnCount: Int32 = 20
 
     /// The counted calls of a range of time.
     func calls(_ query: CallQuery) throws -> [Call] {

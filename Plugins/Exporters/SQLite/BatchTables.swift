@@ -82,6 +82,36 @@ struct BatchTables {
     }
 }
 
+extension BatchTables {
+    /// The records of a session that a call was made of.
+    func records(of session: Int64, for evidence: CallEvidence) throws -> [CallRecord] {
+        var search = CallRecordSearch(for: evidence)
+        guard let span = search.span else { return [] }
+        var statement = try SQLiteStatement(
+            """
+            SELECT b.signal, b.received_at, b.size, b.body, s.positions FROM session_batches s JOIN batches b ON b.ref = s.batch
+            WHERE s.session = ? AND b.first_time <= ? AND b.last_time >= ? ORDER BY s.batch
+            """,
+            db
+        )
+        statement.bind(session)
+        statement.bind(span.upperBound.nanoseconds)
+        statement.bind(span.lowerBound.nanoseconds)
+        try statement.forEachRow { row in
+            let stored = StoredBatch(
+                signal: row.text(0),
+                receivedAt: try row.time(1),
+                size: row.int(2),
+                body: row.blob(3)
+            )
+            guard let stored else { return true }
+            for position in RecordPositions(bytes: row.blob(4)) { search.look(at: position, of: stored.batch) }
+            return !search.isFull
+        }
+        return search.records
+    }
+}
+
 // MARK: - Compaction
 
 extension BatchTables {

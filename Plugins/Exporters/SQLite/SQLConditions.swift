@@ -25,8 +25,14 @@ struct SQLConditions {
         }
         if let text = query.text {
             let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-            let columns = ["s.id", "s.name", "s.project", "s.user"].map { "\($0) LIKE ? ESCAPE '\\'" }
-            add("(\(columns.joined(separator: " OR ")))", Array(repeating: .text("%\(escaped)%"), count: 4))
+            let columns = ["s.id", "s.name", "s.project", "s.user", "s.branch"].map { ($0, [Value]()) }
+            let rules = query.filter.naming
+            let named = [UsageDimension.user, .team].map { Self.name($0, rules) }
+            let all = columns + named.filter { $0.0 != UsageDimension.user.column }
+            add(
+                "(\(all.map { "\($0.0) LIKE ? ESCAPE '\\'" }.joined(separator: " OR ")))",
+                all.flatMap { $0.1 + [.text("%\(escaped)%")] }
+            )
         }
         if let status = query.status { add(status, query.now) }
     }

@@ -100,6 +100,15 @@ extension SQLiteExporter {
         try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).detail(id: id) } }
     }
 
+    func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail? {
+        let keepsRecords = config.records == .all
+        return try await commits().answer {
+            try await $0.pool.read { db in
+                try SessionTable(db: db).call(id, of: session, keepsRecords: keepsRecords)
+            }
+        }
+    }
+
     func calls(_ query: CallQuery) async throws -> [Call] {
         try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).calls(query) } }
     }

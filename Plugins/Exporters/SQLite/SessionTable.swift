@@ -76,6 +76,38 @@ struct SessionTable {
         return detail
     }
 
+    /// A counted call of a session with what it was made of.
+    func call(_ id: UInt64, of session: String, keepsRecords: Bool) throws -> CallDetail? {
+        var statement = try SQLiteStatement(
+            """
+            SELECT \(Self.callColumns), c.witnesses, s.ref FROM sessions s
+            CROSS JOIN calls c INDEXED BY calls_by_session ON c.session = s.ref
+            JOIN models m ON m.ref = c.model WHERE s.id = ? AND c.id = ? AND c.counted AND \(Self.listed)
+            """,
+            db
+        )
+        statement.bind(session)
+        statement.bind(Int64(bitPattern: id))
+        let found = try statement.first { row in
+            (
+                call: try Call(row: row), observations: row.blob(Self.callColumnCount),
+                ref: row.int(Self.callColumnCount + 1)
+            )
+        }
+        guard let found else { return nil }
+        guard let observations = [Observation](stored: found.observations) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the observations of a call are damaged")
+        }
+        var detail = CallDetail(
+            session: session,
+            call: found.call,
+            observations: observations,
+            keepsRecords: keepsRecords
+        )
+        detail.records = try BatchTables(db: db).records(of: found.ref, for: detail.evidence)
+        return detail
+    }
+
     /// The sessions that a session started, all together with at most as many calls as a session lists.
     private func subagents(of ref: Int64, _ id: String) throws -> [SessionDetail.Subagent] {
         var statement = try SQLiteStatement(
@@ -125,6 +157,7 @@ struct SessionTable {
         c.reasoning, c.knows_cache_lifetimes, c.priced, c.cost, c.computed_cost, c.reported_cost, c.duration, c.error, c.sources,
         c.witness_count, c.weakly_joined
         """
+    private static let callColumnCount: Int32 = 20
 
     /// The counted calls of a range of time.
     ///

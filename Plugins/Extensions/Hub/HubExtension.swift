@@ -81,6 +81,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing, SessionNami
         [
             route(.health, access: .open, refusesOthers: false) { [collector] _ in collector.health() },
             route(.summary, api.summary),
+            route(.insights, api.insights),
             route(.blocks, api.blocks),
             route(.compare, api.compare),
             route(.statusLine, api.statusLine),
@@ -89,6 +90,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing, SessionNami
             route(.quality, api.quality),
             route(.sessions, api.sessions),
             route(.session, api.session),
+            route(.call, api.call),
             route(.prices, api.prices),
             route(.budgets, api.budgets),
             route(.alerts) { [alerts] _ in await alerts.document() },

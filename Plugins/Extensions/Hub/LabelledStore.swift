@@ -89,6 +89,17 @@ struct LabelledStore: UsageStore {
         return detail
     }
 
+    func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail? {
+        guard var detail = try await store.call(id, ofSession: session) else { return nil }
+        let labels = try await labels()
+        for place in detail.evidence.observations.indices {
+            let observation = detail.evidence.observations[place]
+            detail.evidence.observations[place].project = observation.project.map(labels.label)
+            detail.evidence.observations[place].user = observation.user.map { people[$0] ?? $0 }
+        }
+        return detail
+    }
+
     func calls(_ query: CallQuery) async throws -> [Call] {
         let labels = try await labels()
         var query = query

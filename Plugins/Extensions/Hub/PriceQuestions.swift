@@ -43,10 +43,6 @@ extension UsageAPI {
             (byModel.series, byModel.listsSessions) = (.model, false)
             days = try await openStore().summary(byModel)
         }
-        return zip(days.period.dayStarts, days.series).reduce(Money.zero) { sum, day in
-            day.1.reduce(sum) {
-                $0 + table.savings(ofCacheReads: $1.value.counts.cacheRead, model: $1.key, at: day.0)
-            }
-        }
+        return InsightQuestions.cacheSavings(of: days, by: table)
     }
 }

@@ -81,9 +81,30 @@ struct UsageAPI {
     // MARK: - Budgets
 
     @Sendable func budgets(_ request: ServerRequest) async throws -> BudgetsDocument {
-        let now = now()
+        let (now, parameters) = (now(), QueryParameters(request))
+        if let month = parameters["month"] {
+            return try await budgets(ofMonth: month, timezone: parameters["timezone"] ?? config.timezone, now: now)
+        }
+        guard parameters["timezone"] == nil else {
+            throw APIError.invalid("timezone goes with month; other periods are in the time zone of the hub")
+        }
         let today = try Period("today", timezone: config.timezone, now: now)
         return BudgetsDocument(try await budgetStates(at: now), timezone: today.timezone, now: now)
+    }
+
+    /// How budgets of calendar months go, or went, in one of them; at the limits of today.
+    func budgets(ofMonth month: String, timezone: String, now: Timestamp) async throws -> BudgetsDocument {
+        let period: Period
+        do throws(PeriodError) {
+            period = try Period(calendarMonth: month, timezone: timezone)
+        } catch {
+            throw APIError.invalid(error.text(period: "month", from: "from", to: "to", days: "month=YYYY-MM"))
+        }
+        var states: [BudgetState] = []
+        for budget in config.allBudgets where budget.cycle == .month {
+            states.append(try await state(of: budget, in: period, now: now))
+        }
+        return BudgetsDocument(states, timezone: period.timezone, now: now)
     }
 
     /// How the current period of each budget goes.
@@ -95,14 +116,19 @@ struct UsageAPI {
                 continue
             }
             let period = try budget.cycle.period(at: now, timezone: config.timezone)
-            var history: [Int64] = []
-            if let days = period.before(days: UsageForecast.historyDays) {
-                history = try await spent(budget, in: days, now: now)
-            }
-            let spent = try await spent(budget, in: period, now: now)
-            states.append(BudgetState(budget, in: period, spent: spent, history: history, now: now))
+            states.append(try await state(of: budget, in: period, now: now))
         }
         return states
+    }
+
+    /// How a cycle of days goes.
+    private func state(of budget: Budget, in period: Period, now: Timestamp) async throws -> BudgetState {
+        var history: [Int64] = []
+        if let days = period.before(days: UsageForecast.historyDays) {
+            history = try await spent(budget, in: days, now: now)
+        }
+        let spent = try await spent(budget, in: period, now: now)
+        return BudgetState(budget, in: period, spent: spent, history: history, now: now)
     }
 
     /// How the block under way goes, of the calls that count.
@@ -161,6 +187,20 @@ struct UsageAPI {
             throw APIError(.notFound, "no session with this id is known")
         }
         return document
+    }
+
+    @Sendable func call(_ request: ServerRequest) async throws -> CallDetailDocument {
+        let parameters = QueryParameters(request)
+        guard let session = parameters["session"] else {
+            throw APIError.invalid("session must be the id of the session that has the call")
+        }
+        guard let name = request.parameters["id"], let id = UInt64(name, radix: 16), name.utf8.count == 16 else {
+            throw APIError.invalid("a call is named by sixteen hexadecimal digits, the callId of an answer")
+        }
+        guard let detail = try await openStore().call(id, ofSession: session) else {
+            throw APIError(.notFound, "this session has no call with this id")
+        }
+        return CallDetailDocument(detail)
     }
 
     /// A session without its calls; nil when it is unknown.

@@ -22,6 +22,10 @@ HAMMURABI_DECLARE(openapi)
 HAMMURABI_DECLARE(operations)
 HAMMURABI_DECLARE(accuracy)
 
+// The unit and the configuration of the Debian package, which `hammurabi onboard --service --system` installs, too.
+HAMMURABI_DECLARE(system_unit)
+HAMMURABI_DECLARE(system_config)
+
 // The guide for authors of plugins, and the libraries that a new plugin begins with; they are named in plugins.c.
 HAMMURABI_DECLARE(plugin_guide)
 HAMMURABI_DECLARE(plugin_python)

@@ -10,15 +10,22 @@ import { header } from "./frame.js";
 import { isOn, listen, turn } from "./keyboard.js";
 import { Live } from "./live.js";
 import { hideTip } from "./tip.js";
+import { openPalette } from "./palette.js";
 import { overview } from "./overview.js";
+import { compare } from "./compare.js";
+import { missing } from "./missing.js";
 import { sessions } from "./sessions.js";
 import { session } from "./session.js";
+import { people } from "./people.js";
 import { budgets } from "./budgets.js";
+import { report } from "./report.js";
 import { pipelines } from "./pipelines.js";
 import { prices } from "./prices.js";
 import { quality } from "./quality.js";
 
-const pages = [overview, sessions, session, budgets, pipelines, prices, quality];
+const pages = [overview, sessions, session, people, compare, budgets, report, pipelines, prices, quality];
+/** Other addresses of pages: `#/sessions/ID` is what the API calls a session. */
+const aliases = { sessions: ({ id }) => (id === null ? null : "session") };
 const themes = ["auto", "light", "dark"];
 const element = (id) => document.getElementById(id);
 
@@ -44,6 +51,7 @@ const app = {
   draw: () => draw(),
   say,
   help: () => showHelp({ isOn, turn }),
+  palette: () => openPalette(app, pages),
   turnTheme,
 };
 
@@ -127,7 +135,8 @@ function arrive() {
   // The skip link is not a place.
   if (location.hash === "#main") return;
   app.route = parse(location.hash);
-  app.page = pages.find(({ name }) => name === app.route.page) ?? overview;
+  app.route.page = aliases[app.route.page]?.(app.route) ?? app.route.page;
+  app.page = pages.find(({ name }) => name === app.route.page) ?? missing;
   if (app.page !== before) {
     app.ui = { wantsSearch: app.ui.wantsSearch };
     for (const resource of app.resources.values()) resource.abort?.abort();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who and what spends it.
 
-import { shareBar } from "./charts.js";
+import { shareBar, sparkline } from "./charts.js";
 import { kinds, palette } from "./colors.js";
 import { h } from "./dom.js";
-import { changed, dimensionNamed, dimensions } from "./filters.js";
-import { count, modelName, money, nothing, percent, shownName, tokens } from "./format.js";
+import { changed, dimensionNamed, dimensions, toggled } from "./filters.js";
+import { count, money, nothing, percent, shownName, tokens } from "./format.js";
 import { blank, choices, dot, panel } from "./panel.js";
 import { table } from "./table.js";
 
@@ -27,27 +27,38 @@ function entries(summary, dimension) {
   }));
 }
 
-/** How high the list of models will be, so that what stands beside it can be as high. */
-export const topModelsHeight = (summary) => Math.max(272, 43 * Math.min(8, Object.keys(summary?.byModel ?? {}).length) + (Object.keys(summary?.byModel ?? {}).length > 8 ? 20 : 0));
+/** What is listed with its course: the dearest people, projects, models and teams. */
+const lists = [["user", "People"], ["project", "Projects"], ["model", "Models"], ["team", "Teams"]];
 
-/** The dearest models as bars. */
-export const topModels = (app, resource, onPick) => panel(app, {
-  id: "top-models", title: "Top models", resource, lines: 6,
-  why: "The share of each model in the cost of the period. A model without a price shows – and counts its tokens only.",
-  body: (summary) => {
-    const models = entries(summary, "model").sort((a, b) => b.cost - a.cost || b.tokens - a.tokens);
-    if (!models.length) return blank("Nothing in this period.");
-    const color = palette("model", models.slice(0, 8).map(({ name }) => name));
-    const largest = Math.max(...models.map(({ cost }) => cost)) || 1;
-    return h("ol", { class: "bars-list" }, models.slice(0, 8).map((model) => h("li", { key: model.name },
-      h("button", { type: "button", class: "bar-row", title: model.name, "aria-pressed": String(app.route.query.getAll("model").includes(model.name)), onclick: () => onPick(model.name) },
-        h("span", { class: "bar-name" }, dot(color(model.name)), modelName(model.name)),
-        h("span", { class: "bar-value" }, model.isUnpriced ? "no price" : money(model.cost)),
-        h("span", { class: "bar-part" }, model.isUnpriced ? nothing : percent(summary.totalCost > 0 ? model.cost / summary.totalCost : 0)),
-        shareBar(model.cost / largest, color(model.name))))),
-      models.length > 8 && h("li", { class: "fine" }, count(models.length - 8) + " more below"));
-  },
-});
+/** The five dearest names of each, with their share and their course; of teams only if there are any. */
+export function topLists(app, resource) {
+  const shown = lists.filter(([dimension]) => dimension !== "team" || (resource.data?.trends.team ?? []).some(({ name }) => name !== "unknown"));
+  return h("div", { class: "top-lists", key: "top-lists" }, shown.map(([dimension, title]) => panel(app, {
+    id: "top-" + dimension, title, resource, lines: 5, kind: "top-list",
+    why: "The five that cost most in the period: their cost, their share of all cost, and the course of their cost over its days. Choose one to filter the page.",
+    actions: [h("a", { class: "quiet", href: changed(app.route, { tab: dimension === "agent" ? null : dimension }), onclick: () => showBreakdown() }, "All", h("span", { class: "unseen" }, " " + title.toLowerCase()))],
+    body: ({ trends, totalCost }) => {
+      const names = trends[dimension] ?? [];
+      if (!names.length) return blank("Nothing with a price in this period.");
+      const color = palette(dimension, names.map(({ name }) => name));
+      const chosen = app.route.query.getAll(dimension);
+      return h("ol", { class: "bars-list" }, names.map(({ name, cost, days }) => h("li", { key: name },
+        h("button", { type: "button", class: "bar-row", title: name, "aria-pressed": String(chosen.includes(name)), onclick: () => app.replace(toggled(app.route, dimension, name)) },
+          h("span", { class: "bar-name" }, dot(color(name)), h("span", { class: "name" }, shownName(dimension, name))),
+          days.length > 1 ? sparkline(inParts(days), color(name)) : h("span", null),
+          h("span", { class: "bar-value" }, money(cost)), h("span", { class: "bar-part" }, percent(totalCost > 0 ? cost / totalCost : 0))))));
+    },
+  })));
+}
+
+/** Long courses in at most so many sums as the line has room for. */
+function inParts(days, most = 42) {
+  if (days.length <= most) return days;
+  const size = Math.ceil(days.length / most);
+  return Array.from({ length: Math.ceil(days.length / size) }, (_, part) => days.slice(part * size, (part + 1) * size).reduce((sum, cost) => sum + cost, 0));
+}
+
+const showBreakdown = () => setTimeout(() => document.getElementById("breakdown-title")?.scrollIntoView({ block: "start" }), 50);
 
 /** The table behind the figures, by any dimension. */
 export const breakdown = (app, resource, dimension, onPick) => panel(app, {

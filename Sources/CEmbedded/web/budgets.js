@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may be used and what is: the limits of subscriptions, budgets, and what is wrong now.
 
-import { meter } from "./charts.js";
+import { burnDown, meter } from "./charts.js";
+import { shortDay } from "./calendar.js";
 import { h } from "./dom.js";
-import { ago, duration, instant, money, plural, tokens, utc } from "./format.js";
+import { linkButton, tableButton } from "./export.js";
+import { ago, duration, instant, money, plural, short, shortMoney, tokens, utc } from "./format.js";
 import { limitShare, limitTitle } from "./limits.js";
-import { blank, panel } from "./panel.js";
+import { blank, exact, figure, panel, plainTable } from "./panel.js";
 
 const refreshInterval = 10_000;
 let refreshed = 0;
@@ -13,6 +15,7 @@ let refreshed = 0;
 export const budgets = {
   name: "budgets",
   title: "Budgets",
+  heading: () => "Limits and budgets",
 
   sources: () => [["limits", "/api/telemetry/limits"], ["budgets", "/api/telemetry/budgets"], ["alerts", "/api/telemetry/alerts"]],
   stream: () => "/api/telemetry/stream?topics=summary&period=today",
@@ -22,13 +25,14 @@ export const budgets = {
   drawn: (app) => refresh(app),
 
   view: (app) => [
-    h("div", { class: "page-head" }, h("h1", null, "Budgets")),
+    h("div", { class: "page-head" }, h("h1", null, "Limits and budgets"), h("span", { class: "page-tools" }, linkButton(app, "button small"))),
     panel(app, { id: "limits", title: "Limits", resource: app.data("limits"), lines: 3,
       why: "What the agents reported of their subscriptions: Codex in its session files, Claude Code to its status line (hammurabi statusline). A share is as old as its report; after its reset it holds no more. The light part of a bar is where the share ends at the pace of its window.",
       body: ({ limits }) => (limits.length ? h("ul", { class: "gauges" }, limits.map((limit) => limitRow(app, limit))) : blank("No agent has reported a limit. Codex reports its own with each call; for Claude Code run hammurabi onboard, which offers its status line.")) }),
     panel(app, { id: "budget-list", title: "Budgets", resource: app.data("budgets"), lines: 3,
-      why: "What some calls may cost, or how many tokens they may use, in each day, week, month or block of five hours. The even pace is what would have been used by now if each instant used the same. Days to come take what their weekday took in the eight weeks before; four of five periods end in the band.",
-      body: ({ budgets: list }) => (list.length ? h("ul", { class: "gauges" }, list.map((budget) => budgetRow(app, budget))) : blank("No budget is set. In config.yaml: ", h("code", null, "extensions.hub.budgets"))) }),
+      why: "What some calls may cost, or how many tokens they may use, in each day, week, month or block of five hours. The even pace is what would have been used by now if each instant used the same. Days to come take what their weekday took in the eight weeks before; four of five periods end in the band. In the drawing the solid line is what was spent, the dashed one the even pace, the cone the forecast, the red line the limit.",
+      actions: app.data("budgets").data?.budgets.length > 0 && [tableButton("budgets", budgetColumns, app.data("budgets").data.budgets)],
+      body: ({ budgets: list }) => (list.length ? h("ul", { class: "gauges budgets" }, list.map((budget) => budgetRow(app, budget))) : blank("No budget is set. In config.yaml: ", h("code", null, "extensions.hub.budgets"))) }),
     panel(app, { id: "alerts", title: "Alerts", resource: app.data("alerts"), lines: 3,
       why: "What is wrong now, by the rules of the configuration. Each target gets a notice once when something begins, again when it gets worse, and once when it is over.",
       body: (document) => [alertList(document), targetList(document)] }),
@@ -76,7 +80,28 @@ function budgetRow(app, budget) {
       h("span", null, used), h("span", null, amount(budget, budget.evenPace) + " at an even pace"),
       h("span", { class: !budget.exceeded && forecast.expected > budget.limit ? "bad-text" : null }, end),
       h("span", null, isBlock ? duration(Date.parse(budget.to) - Date.now()) + " left" : budget.daysLeft > 0 ? plural(budget.daysLeft, "day") + " left" : "last day"),
-      h("span", null, "each " + budget.period + ": " + span), whose.map((text) => h("span", null, text))));
+      h("span", null, "each " + budget.period + ": " + span), whose.map((text) => h("span", null, text))),
+    burnDownFigure(app, budget));
+}
+
+const budgetColumns = [
+  ...["name", "period", "from", "to", "unit", "limit", "spent", "evenPace"].map((key) => ({ title: key, value: (row) => row[key] })),
+  ...["low", "expected", "high"].map((key) => ({ title: key, value: ({ forecast }) => forecast[key] })),
+];
+
+/** What was spent day by day, the even pace, the forecast as a cone and the limit; a day and a block are too short for it. */
+function burnDownFigure(app, budget) {
+  const days = budget.days ?? [];
+  if (days.length < 2) return null;
+  const so = Math.max(1, days.length - budget.daysLeft);
+  const sums = days.slice(0, so).reduce((list, { spent }) => [...list, (list.at(-1) ?? 0) + spent], []);
+  const { low, expected, high } = budget.forecast;
+  const label = `Budget ${budget.name}: ${amount(budget, budget.spent)} spent of ${amount(budget, budget.limit)} since ${shortDay(budget.from)}; an even pace would be ${amount(budget, budget.evenPace)} by now; probably ${amount(budget, expected)} by ${shortDay(budget.to)}, between ${amount(budget, low)} and ${amount(budget, high)}.`;
+  return figure(app, {
+    id: "budget-" + budget.name, height: 150,
+    paint: burnDown({ label, spent: sums, days: days.length, forecast: budget.forecast, limit: budget.limit, axis: budget.unit === "usd" ? shortMoney : short, height: 150, dayName: (day) => shortDay(days[day - 1].date) }),
+    table: () => plainTable(label, ["Day", "Spent", "Sum"], days.slice(0, so).map(({ date, spent }, index) => [shortDay(date), exact(amount(budget, spent), spent), exact(amount(budget, sums[index]), sums[index])])),
+  });
 }
 
 const alertList = ({ alerts }) => alerts.length

@@ -35,6 +35,19 @@ export function monthBefore(day) {
   return month === 1 ? year - 1 + "-12" : year + "-" + String(month - 1).padStart(2, "0");
 }
 
+/** The day so many days after another one; before it with a negative number. */
+export const dayAfter = (day, count) => text(number(day) + count);
+
+/** The same day a month earlier; the last of that month where it has no such day. */
+export function monthEarlier(day) {
+  const month = monthBefore(day);
+  const last = new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 0)).getUTCDate();
+  return month + "-" + String(Math.min(last, Number(day.slice(8)))).padStart(2, "0");
+}
+
+/** The last day of the month of a day. */
+export const monthEnd = (day) => day.slice(0, 8) + String(Number(day.slice(8)) + daysLeft(day)).padStart(2, "0");
+
 /** How many days of the month come after a day. */
 export function daysLeft(day) {
   const [year, month, date] = day.split("-").map(Number);

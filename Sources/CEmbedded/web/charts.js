@@ -19,16 +19,20 @@ export function ticks(largest, most = 4) {
 }
 
 /** What a bucket of days is called. */
-export const bucketName = ({ from, to }, unit) =>
-  unit === "month" ? monthName(from) : from === to ? shortDay(from) : shortDay(from) + " – " + shortDay(to);
+export const bucketName = ({ from, to, name }, unit) =>
+  unit === "hour" ? name : unit === "month" ? monthName(from) : from === to ? shortDay(from) : shortDay(from) + " – " + shortDay(to);
 
 /**
  * Bars over days, one part per series. Series: `{ name, title, color, values }`.
- * A click on a part picks its series; drawing over days zooms to them.
+ * A click on a part picks its series; drawing over days zooms to them. Behind the bars are those of the period before (`ghost`, a value per
+ * bucket) and the range that is usual (`band`, per bucket `{ low, high, median }` or nothing); `marked` buckets are out of the ordinary.
  */
-export function stackedBars({ label, buckets, unit, series, format, axis, height, onPick, onZoom }) {
+export function stackedBars({ label, buckets, unit, series, format, axis, height, onPick, onZoom, ghost = null, band = null, marked = [] }) {
   const sums = buckets.map((_, index) => series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0));
-  const marks = ticks(Math.max(0, ...sums), 5);
+  // A band that is far above all bars would make them small: it is cut off.
+  const tallest = Math.max(0, ...sums, ...(ghost ?? []));
+  const usualTop = Math.max(0, ...(band ?? []).map((usual) => usual?.high ?? 0));
+  const marks = ticks(Math.max(tallest, Math.min(tallest * 1.25, usualTop)), 5);
   const top = marks.at(-1) || 1;
   return (width) => {
     const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
@@ -51,12 +55,15 @@ export function stackedBars({ label, buckets, unit, series, format, axis, height
         s("line", { x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
         s("text", { x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, axis(value)))),
       s("rect", { class: "column", x: 0, y: margin.top, width: step, height: inner.height }),
+      ghost && buckets.map((_, index) => ghost[index] > 0 && s("rect", { class: "ghost", x: margin.left + step * index + (step - bar) / 2 - Math.min(3, step * 0.13), y: y(ghost[index]), width: bar, height: y(0) - y(ghost[index]), rx: Math.min(2, bar / 4) })),
       buckets.map((bucket, index) => column(bucket, index, { x: x(index), y, bar })),
+      band && usualRange(band, (index) => margin.left + step * index, step, (value) => y(Math.min(value, top))),
+      marked.map((index) => s("path", { class: "out-mark", d: `M${margin.left + step * (index + 0.5) - 4} ${Math.max(1, y(sums[index]) - 9)}h8l-4 6z` })),
       labels(step).map(({ index, text }) => s("text", { class: "day", x: Math.min(margin.left + step * (index + 0.5), width - 20), y: height - 6, "text-anchor": "middle" }, text)));
 
     function labels(step) {
       const every = Math.max(1, Math.ceil(64 / step));
-      return buckets.map((bucket, index) => ({ index, text: unit === "month" ? monthName(bucket.from) : shortDay(bucket.from) }))
+      return buckets.map((bucket, index) => ({ index, text: unit === "hour" ? bucket.label : unit === "month" ? monthName(bucket.from) : shortDay(bucket.from) }))
         .filter(({ index }) => (buckets.length - 1 - index) % every === 0 && margin.left + step * (index + 0.5) > 20);
     }
   };
@@ -79,7 +86,9 @@ export function stackedBars({ label, buckets, unit, series, format, axis, height
     const rows = series.map(({ title, color, values }) => ({ title, color, value: values[index] ?? 0 })).filter(({ value }) => value > 0);
     showTip(event, h("div", null,
       h("strong", null, bucketName(buckets[index], unit)), h("span", { class: "tip-sum" }, format(sums[index])),
-      rows.reverse().map(({ title, color, value }) => h("div", { class: "tip-row" }, h("span", { class: "dot " + color }), h("span", null, title), h("span", { class: "tip-value" }, format(value))))));
+      rows.reverse().map(({ title, color, value }) => tipRow(color, title, format(value))),
+      band?.[index] && tipRow("usual-dot", "usual", format(band[index].low) + " – " + format(band[index].high)),
+      ghost?.[index] > 0 && tipRow("ghost-dot", "before", format(ghost[index]))));
   }
 
   function mark(svg, first, last) {
@@ -109,9 +118,65 @@ export function stackedBars({ label, buckets, unit, series, format, axis, height
   }
 }
 
+const tipRow = (color, title, value) => h("div", { class: "tip-row" }, h("span", { class: "dot " + color }), h("span", null, title), h("span", { class: "tip-value" }, value));
+
+/** The range that is usual as an area with its middle as a line; buckets without one interrupt both. */
+function usualRange(band, x, step, y) {
+  const runs = [];
+  band.forEach((usual, index) => {
+    if (!usual) return;
+    if (runs.at(-1)?.at(-1)?.index === index - 1) runs.at(-1).push({ index, ...usual });
+    else runs.push([{ index, ...usual }]);
+  });
+  const steps = (run, key) => run.map((usual) => `${x(usual.index)} ${y(usual[key])}H${x(usual.index) + step}`);
+  return runs.map((run) => s("g", { class: "usual" },
+    s("path", { class: "usual-area", d: "M" + steps(run, "high").join("L") + [...run].reverse().map((usual) => `L${x(usual.index) + step} ${y(usual.low)}H${x(usual.index)}`).join("") + "z" }),
+    s("path", { class: "usual-line", d: "M" + steps(run, "median").join("L") })));
+}
+
+/**
+ * How a month goes: what was spent up to each day, and from today on the range in which it will probably end; the limit and its even pace.
+ * `spent` are sums up to and with each day so far; a month has `days` days.
+ */
+export function burnDown({ label, spent, days, forecast, limit, axis, height, dayName }) {
+  const marks = ticks(Math.max(forecast.high, limit ?? 0, spent.at(-1) ?? 0), 3);
+  const top = marks.at(-1) || 1;
+  return (width) => {
+    const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
+    const x = (day) => margin.left + inner.width * Math.min(1, day / Math.max(1, days));
+    const y = (value) => margin.top + inner.height * (1 - Math.min(value, top) / top);
+    const now = spent.length;
+    const line = "M" + [[0, 0], ...spent.map((sum, index) => [index + 1, sum])].map(([day, sum]) => x(day) + " " + y(sum)).join("L");
+    const from = x(now) + " " + y(spent.at(-1) ?? 0);
+    const every = Math.max(1, Math.ceil(days * 64 / inner.width));
+    return s("svg", { width, height, role: "img", "aria-label": label, class: "burn" },
+      marks.map((value) => s("g", { class: "tick" },
+        s("line", { x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
+        s("text", { x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, axis(value)))),
+      limit !== null && s("path", { class: "burn-pace", d: `M${x(0)} ${y(0)}L${x(days)} ${y(limit)}` }),
+      limit !== null && s("path", { class: "burn-limit", d: `M${x(0)} ${y(limit)}H${x(days)}` }),
+      now < days && s("path", { class: "burn-cone", d: `M${from}L${x(days)} ${y(forecast.high)}L${x(days)} ${y(forecast.low)}z` }),
+      now < days && s("path", { class: "burn-expected", d: `M${from}L${x(days)} ${y(forecast.expected)}` }),
+      s("path", { class: "burn-area", d: line + `L${x(now)} ${y(0)}z` }),
+      s("path", { class: "burn-line", d: line }),
+      s("circle", { class: "burn-now", cx: x(now), cy: y(spent.at(-1) ?? 0), r: 3.5 }),
+      Array.from({ length: days }, (_, index) => index + 1).filter((day) => (day - 1) % every === 0).map((day) => s("text", { class: "day", x: Math.max(margin.left + 8, x(day - 0.5)), y: height - 6, "text-anchor": "middle" }, dayName(day))));
+  };
+}
+
+/** The course of some values as a small line; the figures stand beside it. */
+export function sparkline(values, color = "accent") {
+  const [width, height] = [56, 22];
+  const largest = Math.max(...values, 0) || 1;
+  const points = values.map((value, index) => (values.length > 1 ? index * width / (values.length - 1) : width / 2).toFixed(1) + " " + (height - 2 - (height - 4) * value / largest).toFixed(1));
+  return s("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "spark", "aria-hidden": "true" },
+    s("path", { class: "spark-area " + color, d: `M0 ${height}L` + points.join("L") + `L${width} ${height}z` }),
+    s("path", { class: "spark-line s-" + color, d: "M" + points.join("L") }));
+}
+
 /** The legend of a stacked chart; with `onPick` each name is a button. */
-export function legend(series, { onPick, isChosen = () => false } = {}) {
-  return h("ul", { class: "legend" }, series.map(({ name, title, color }) => h("li", { key: name },
+export function legend(series, { onPick, isChosen = () => false, more = [] } = {}) {
+  return h("ul", { class: "legend" }, [...series, ...more].map(({ name, title, color }) => h("li", { key: name || title },
     onPick && name !== ""
       ? h("button", { type: "button", class: "quiet legend-item", "aria-pressed": String(isChosen(name)), onclick: () => onPick(name), title: name }, h("span", { class: "dot " + color, "aria-hidden": "true" }), title)
       : h("span", { class: "legend-item" }, h("span", { class: "dot " + color, "aria-hidden": "true" }), title))));

@@ -26,10 +26,10 @@ export function palette(dimension, names) {
   return (name) => result.get(name) ?? (taken.has(dimension + " " + name) ? "c" + taken.get(dimension + " " + name) : "other");
 }
 
-/** The kinds of tokens, in the order in which they are stacked. */
+/** The kinds of tokens, in the order in which they are stacked, in four tints of one hue; `cost` is what the kind took of a cost. */
 export const kinds = [
-  { key: "cacheReadTokens", title: "Cache read", color: "k-read" },
-  { key: "cacheWriteTokens", title: "Cache write", color: "k-write" },
-  { key: "inputTokens", title: "Input", color: "k-input" },
-  { key: "outputTokens", title: "Output", color: "k-output" },
+  { key: "cacheReadTokens", cost: "cacheRead", title: "Cache read", color: "k-read" },
+  { key: "cacheWriteTokens", cost: "cacheWrite", title: "Cache write", color: "k-write" },
+  { key: "inputTokens", cost: "input", title: "Input", color: "k-input" },
+  { key: "outputTokens", cost: "output", title: "Output", color: "k-output" },
 ];

@@ -3,42 +3,47 @@
 
 import { h } from "./dom.js";
 import { ago, cost, count, duration, instant, modelName, nothing, shownName, tokens, utc } from "./format.js";
-import { sessionName, stateDot } from "./recent.js";
+import { sessionName, stateDot, stateName } from "./recent.js";
 
-const storageName = "hammurabi.columns";
+const storageName = "hammurabi.hidden-columns";
 const text = (key, title, more = {}) => ({ key, title, sort: key, value: (row) => row[key], cell: (row) => row[key] ?? nothing, hint: (row) => row[key], kind: "text-cell", ...more });
 const number = (key, title, more = {}) => ({ key, title, sort: key, number: true, value: (row) => row[key], cell: (row) => tokens(row[key]), hint: (row) => count(row[key]), ...more });
 const when = (key, title, cell) => ({ key, title, sort: key, number: true, value: (row) => row[key], cell, hint: (row) => utc(row[key]) });
 
-/** All columns; `field` is the name in a CSV where the title is none. */
+/** All columns, what a team asks first in front; `field` is the name in a CSV where the title is none. */
 export const columns = [
   { ...text("name", "Session"), kind: "name-cell", cell: (row) => [stateDot(row.status), h("span", { class: "name" }, sessionName(row))] },
-  { ...text("status", "State"), cell: ({ status }) => h("span", { class: "state " + status }, status), hint: ({ taskStatus }) => taskStatus },
-  text("agent", "Agent"),
+  text("user", "User", { cell: ({ user }) => (user ? shownName("user", user) : nothing) }),
+  number("cost", "Cost", { cell: cost, hint: ({ unpricedCalls }) => (unpricedCalls > 0 ? count(unpricedCalls) + " calls without a price" : undefined) }),
   text("project", "Project"),
-  text("user", "User", { isExtra: true, cell: ({ user }) => (user ? shownName("user", user) : nothing) }),
-  text("machine", "Machine", { isExtra: true }),
-  text("team", "Team", { isExtra: true }),
-  text("branch", "Branch", { isExtra: true }),
-  text("agentKind", "Agent kind", { isExtra: true }),
   text("model", "Model", { cell: ({ model }) => (model ? modelName(model) : nothing) }),
-  when("startedAt", "Started", ({ startedAt }) => instant(startedAt, zone)),
   when("lastSeenAt", "Last seen", ({ lastSeenAt }) => ago(lastSeenAt)),
   number("durationMs", "Duration", { cell: ({ durationMs }) => duration(durationMs), hint: () => undefined }),
   number("calls", "Calls", { cell: ({ calls }) => count(calls) }),
   number("totalTokens", "Tokens"),
-  number("cost", "Cost", { cell: cost, hint: ({ unpricedCalls }) => (unpricedCalls > 0 ? count(unpricedCalls) + " calls without a price" : undefined) }),
-  number("inputTokens", "Input"),
-  number("outputTokens", "Output"),
-  number("cacheTokens", "Cache", { value: (row) => row.cacheReadTokens + row.cacheWriteTokens, cell: (row) => tokens(row.cacheReadTokens + row.cacheWriteTokens), hint: (row) => count(row.cacheReadTokens) + " read, " + count(row.cacheWriteTokens) + " written" }),
+  text("agent", "Agent"),
+  text("team", "Team", { isExtra: true }),
+  text("branch", "Branch", { isExtra: true }),
+  text("status", "State", { cell: ({ status }) => stateText(status), hint: ({ taskStatus }) => taskStatus }),
+  when("startedAt", "Started", ({ startedAt }) => instant(startedAt, zone)),
+  number("inputTokens", "Input", { isExtra: true }),
+  number("outputTokens", "Output", { isExtra: true }),
+  number("cacheTokens", "Cache", { isExtra: true, value: (row) => row.cacheReadTokens + row.cacheWriteTokens, cell: (row) => tokens(row.cacheReadTokens + row.cacheWriteTokens), hint: (row) => count(row.cacheReadTokens) + " read, " + count(row.cacheWriteTokens) + " written" }),
+  text("machine", "Machine", { isExtra: true }),
+  text("agentKind", "Agent kind", { isExtra: true }),
   text("sessionId", "Id", { isExtra: true }),
 ];
 
+/** A state as a pill while the session goes on, and as a plain word after. */
+const stateText = (status) => (status === "active" || status === "idle" ? h("span", { class: "state " + status }, status) : h("span", { class: "muted" }, stateName(status)));
+
 let zone;
 // It begins with what fits beside each other.
-const onPhone = ["name", "totalTokens", "cost", "durationMs"];
-const onSmallScreen = (key) => innerWidth >= 1440 || key !== "startedAt";
-const hiddenAtFirst = columns.filter(({ key, isExtra }) => (innerWidth < 640 ? !onPhone.includes(key) : isExtra || !onSmallScreen(key))).map(({ key }) => key);
+const onPhone = ["name", "user", "cost"];
+const onTablet = [...onPhone, "project", "model"];
+const onDesk = columns.filter(({ isExtra }) => !isExtra).map(({ key }) => key);
+const fitting = innerWidth < 640 ? onPhone : innerWidth < 1000 ? onTablet : innerWidth < 1440 ? onDesk.filter((key) => key !== "startedAt" && key !== "status") : onDesk;
+const hiddenAtFirst = columns.filter(({ key }) => !fitting.includes(key)).map(({ key }) => key);
 let hidden = read();
 
 function read() {

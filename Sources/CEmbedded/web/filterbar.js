@@ -2,11 +2,12 @@
 // The bar of filters. It shows what the address says, and changing it changes the address.
 
 import { h } from "./dom.js";
+import { linkButton } from "./export.js";
 import { today } from "./calendar.js";
 import { changed, dimensionNamed, dimensions, isFiltered, period, toggled } from "./filters.js";
 import { count, money, nothing, shownName } from "./format.js";
 
-const periods = [["today", "Today"], ["7d", "7 d"], ["30d", "30 d"], ["this-month", "This month"], ["last-month", "Last month"], ["custom", "Custom"]];
+const periods = [["today", "Today"], ["7d", "7 d"], ["30d", "30 d"], ["90d", "90 d"], ["this-month", "This month"], ["last-month", "Last month"], ["custom", "Custom"]];
 
 /** The bar; `facets` is the period's summary without filters, from which the choices come. */
 export function filterBar(app, { facets, periodOnly = false }) {
@@ -18,11 +19,11 @@ export function filterBar(app, { facets, periodOnly = false }) {
         class: "segment", href: name === "custom" ? custom(app, facets) : changed(route, { period: name, from: null, to: null }),
         "aria-current": chosen === name ? "true" : null,
       }, title)),
-      !periods.some(([name]) => name === chosen) && h("a", { class: "segment", href: changed(route, {}), "aria-current": "true" }, chosen)),
+      !periods.some(([name]) => name === chosen) && h("a", { class: "segment", href: changed(route, {}), "aria-current": "true" }, chosen.replace(/^(\d+)d$/, "$1 d"))),
     chosen === "custom" && range(app),
     !periodOnly && dimensions.map((dimension) => dropdown(app, dimension, facets)),
     !periodOnly && isFiltered(route.query) && h("a", { class: "quiet", href: changed(route, Object.fromEntries(dimensions.map((name) => [name, null]))) }, "Clear filters"),
-    zones(app, facets));
+    h("span", { class: "filter-end" }, linkButton(app), zones(app, facets)));
 }
 
 /** A period of one's own begins as the one that is shown. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the reader is and what is filtered, all of it in the address: `#/sessions?period=7d&model=…`.
 
-import { monthBefore, today } from "./calendar.js";
+import { dayAfter, monthBefore, monthEnd, today } from "./calendar.js";
 
 /** What a period's usage can be narrowed to and broken down by; `share` is the member of a summary, and several values mean any of them. */
 export const dimensionTable = [
@@ -88,6 +88,16 @@ export function parameters(query, { zone, periodOnly = false } = {}) {
   if (query.has("timezone")) result.set("timezone", query.get("timezone"));
   if (!periodOnly) for (const name of dimensions) for (const value of query.getAll(name)) result.append(name, value);
   return result;
+}
+
+/** The first and the last day of the chosen period. */
+export function range(query, zone) {
+  if (query.has("from") && query.has("to")) return { from: query.get("from"), to: query.get("to") };
+  const day = today(query.get("timezone") ?? zone);
+  const name = parameters(query, { zone, periodOnly: true }).get("period");
+  if (/^\d{4}-\d\d$/.test(name)) return { from: name + "-01", to: monthEnd(name + "-01") };
+  const count = name === "today" ? 1 : Number(/^(\d+)d$/.exec(name)?.[1] ?? 30);
+  return { from: dayAfter(day, 1 - count), to: day };
 }
 
 /** A period in a word, as it stands behind an amount: 30d, today, Nov 2026. */

@@ -7,11 +7,18 @@ const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximum
 /** What is not known. */
 export const nothing = "–";
 
-/** Dollars: two decimals from one dollar on, four below; nothing for an unknown price. */
+/** Dollars with two decimals; – for an unknown price. The command line has the same rule. */
 export function money(dollars) {
   if (dollars === null || dollars === undefined) return nothing;
   if (dollars === 0) return "$0.00";
   if (dollars < 0) return "−" + money(-dollars);
+  return dollars < 0.005 ? "<$0.01" : "$" + cents.format(dollars);
+}
+
+/** What a single call cost: four decimals below a dollar, because most calls cost less than a cent. */
+export function callMoney(dollars) {
+  if (dollars === null || dollars === undefined) return nothing;
+  if (dollars === 0) return "$0.00";
   if (dollars < 0.0001) return "<$0.0001";
   return "$" + (dollars >= 0.99995 ? cents.format(dollars) : dollars.toFixed(4));
 }

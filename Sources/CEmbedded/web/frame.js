@@ -19,7 +19,7 @@ export function header(app, pages) {
     h("a", { class: "brand", href: address("overview", route.query), "aria-label": "Telemetry Hub, overview" }, stele(), h("span", { class: "brand-name" }, "Telemetry Hub")),
     h("nav", { class: "nav", "aria-label": "Pages" }, h("ul", null, pages.filter(({ title }) => title).map((page) =>
       h("li", { key: page.name }, h("a", { href: address(page.name, route.query), "aria-current": (app.page.parent ?? app.page.name) === page.name ? "page" : null }, page.title))))),
-    h("div", { class: "tools" }, pill(app), themeButton(app),
+    h("div", { class: "tools" }, h("button", { type: "button", class: "button find-button", "aria-haspopup": "dialog", "aria-label": "Go to a page, session, person or model", title: "Go to anything (Ctrl+K, ⌘K)", onclick: () => app.palette() }, s("svg", { width: 15, height: 15, viewBox: "0 0 15 15", "aria-hidden": "true", class: "find-glass" }, s("circle", { cx: 6.2, cy: 6.2, r: 4.4 }), s("path", { d: "M9.6 9.6l3.6 3.6" })), h("span", { class: "find-text" }, "Go to…"), h("kbd", { "aria-hidden": "true" }, /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘K" : "Ctrl K")), pill(app), themeButton(app),
       h("button", { type: "button", class: "tool", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", onclick: () => app.help() }, "?")),
   ];
 }

@@ -8,10 +8,14 @@ const storageName = "hammurabi.shortcuts";
 
 /** What there is to press. */
 export const shortcuts = [
+  { keys: ["Ctrl", "K"], title: "Go to anything (⌘K on a Mac)" },
   { keys: ["/"], title: "Search sessions" },
   { keys: ["g", "o"], title: "Overview" },
   { keys: ["g", "s"], title: "Sessions" },
-  { keys: ["g", "b"], title: "Budgets" },
+  { keys: ["g", "m"], title: "Compare" },
+  { keys: ["g", "u"], title: "People" },
+  { keys: ["g", "b"], title: "Limits and budgets" },
+  { keys: ["g", "r"], title: "Report of the month" },
   { keys: ["g", "p"], title: "Pipelines" },
   { keys: ["g", "c"], title: "Prices" },
   { keys: ["g", "q"], title: "Data quality" },
@@ -22,7 +26,7 @@ export const shortcuts = [
   { keys: ["?"], title: "This list" },
 ];
 
-const destinations = { o: "overview", s: "sessions", b: "budgets", p: "pipelines", c: "prices", q: "quality" };
+const destinations = { o: "overview", s: "sessions", u: "people", r: "report", m: "compare", b: "budgets", p: "pipelines", c: "prices", q: "quality" };
 
 /** Whether shortcuts are on. */
 export function isOn() {
@@ -42,6 +46,11 @@ export function listen(app) {
   let timer;
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") return escape(app, event);
+    // With a modifier it is in no one's way, so that it works without shortcuts, too.
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      return app.palette();
+    }
     if (!isOn() || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (isGoing && destinations[event.key]) app.go(address(destinations[event.key], app.route.query));
     else if (event.key === "g") {

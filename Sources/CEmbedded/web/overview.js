@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first page: what it costs, whether that is too much, who spends it, and who is at work.
+// The first page: how the month goes, what needs a look, what it costs and why, who spends it, and who is at work.
 
 import { h } from "./dom.js";
 import { changed, parameters, periodLabel, toggled } from "./filters.js";
-import { budgetCard, costCard, sessionsCard, tokensCard } from "./cards.js";
-import { breakdown, tabs, topModels, topModelsHeight } from "./breakdown.js";
+import { attentionPanel } from "./attention.js";
+import { breakdown, tabs, topLists } from "./breakdown.js";
+import { costCard, sessionsCard, tokensCard } from "./cards.js";
 import { emptyState } from "./empty.js";
 import { activeBlock, blockCard, currentLimits, limitsCard } from "./limits.js";
-import { notices } from "./notices.js";
-import { recentSessions } from "./recent.js";
-import { costOverTime, seriesDimensions, tokensOverTime } from "./series.js";
+import { monthPanel } from "./month.js";
+import { ordered, orderOf, orders, sessionList } from "./recent.js";
+import { costByKind, costOverTime, isByHour, seriesDimensions } from "./series.js";
 
 const options = ({ route }) => ({
   measure: route.query.get("measure") === "tokens" ? "tokens" : "cost",
   dimension: seriesDimensions.includes(route.query.get("split")) ? route.query.get("split") : "model",
   tab: tabs.includes(route.query.get("tab")) ? route.query.get("tab") : "agent",
 });
+
+/** How many sessions are kept for the panel, so that changes of the order are seen at once. */
+const keptSessions = 12;
 
 function summaryParameters(app) {
   const query = parameters(app.route.query, { zone: app.zone });
@@ -26,6 +30,16 @@ function summaryParameters(app) {
   return query;
 }
 
+function insightParameters(app) {
+  const query = parameters(app.route.query, { zone: app.zone });
+  if (isByHour(app.route.query)) {
+    query.set("hours", "true");
+    const { dimension } = options(app);
+    if (dimension !== "kind") query.set("series", dimension);
+  }
+  return query;
+}
+
 export const overview = {
   name: "overview",
   title: "Overview",
@@ -33,52 +47,57 @@ export const overview = {
 
   sources(app) {
     const recent = parameters(app.route.query, { zone: app.zone });
-    recent.set("sort", "lastSeenAt");
-    recent.set("limit", "12");
+    recent.set("sort", orders[orderOf(app.route)][1]);
+    recent.set("limit", String(keptSessions));
     const block = parameters(app.route.query, { zone: app.zone });
     for (const name of ["period", "from", "to"]) block.delete(name);
     block.set("active", "true");
     return [
       ["summary", "/api/telemetry/summary?" + summaryParameters(app)], ["recent", "/api/telemetry/sessions?" + recent],
+      ["insights", "/api/telemetry/insights?" + insightParameters(app)], ["alerts", "/api/telemetry/alerts"],
       ["block", "/api/telemetry/blocks?" + block], ["limits", "/api/telemetry/limits?current=true"],
     ];
   },
 
   stream: (app) => "/api/telemetry/stream?topics=summary,session,notice&" + summaryParameters(app),
 
+  arrived(app, name, data) {
+    // By what the hours are split up is only in the question.
+    if (name === "insights") data.dimension = options(app).dimension;
+  },
+
   told(app, topic, data) {
     if (topic === "summary") {
       const resource = app.resources.get("summary");
+      const isNews = resource?.data?.callCount !== data.callCount;
       if (resource) resource.data = { ...resource.data, ...data, sessions: resource.data?.sessions ?? [] };
-      refresh(app);
+      if (isNews) refresh(app);
     } else if (topic === "session") {
       const resource = app.resources.get("recent");
-      if (resource?.data) resource.data = { ...resource.data, sessions: merged(resource.data.sessions, data.sessions ?? []) };
+      if (resource?.data) resource.data = { ...resource.data, sessions: merged(resource.data.sessions, data.sessions ?? [], app) };
     } else if (topic === "notice") {
       const known = (app.ui.notices ?? []).filter(({ code, message }) => code !== data.code || message !== data.message);
       app.ui.notices = data.message ? [...known, data].slice(-5) : known;
+      refresh(app);
     }
   },
 
   view(app) {
-    const summary = app.data("summary");
-    const recent = app.data("recent");
+    const [summary, recent, insights] = ["summary", "recent", "insights"].map((name) => app.data(name));
     if (isEmpty(summary.data, recent.data, app)) return emptyState(app);
     const chosen = options(app);
     const pick = (dimension) => (name) => app.replace(toggled(app.route, dimension, name));
+    const zoom = (from, to) => app.replace(changed(app.route, { period: null, from, to }));
     const label = periodLabel(app.route.query, summary.data);
     return [
       h("h1", { class: "unseen" }, "Overview"),
-      notices(app, summary.data),
-      h("div", { class: "cards" }, costCard(app, summary, label), budgetCard(app, summary), sessionsCard(app, summary, recent), tokensCard(app, summary)),
-      subscription(app),
+      h("div", { class: "columns wide-left first-row" }, monthPanel(app, insights), attentionPanel(app, { alerts: app.data("alerts"), insights, summary })),
+      h("div", { class: "cards" }, costCard(app, summary, label), sessionsCard(app, summary), tokensCard(app, summary), subscription(app)),
       h("div", { class: "columns wide-left" },
-        costOverTime(app, { resource: summary, ...chosen, onPick: pick(chosen.dimension), onZoom: (from, to) => app.replace(changed(app.route, { period: null, from, to })) }),
-        recentSessions(app, recent)),
-      h("div", { class: "columns" },
-        tokensOverTime(app, summary, (from, to) => app.replace(changed(app.route, { period: null, from, to })), topModelsHeight(summary.data) - 52),
-        topModels(app, summary, pick("model"))),
-      breakdown(app, summary, chosen.tab, pick(chosen.tab)),
+        costOverTime(app, { resource: summary, insights, ...chosen, onPick: pick(chosen.dimension), onZoom: zoom }),
+        sessionList(app, recent)),
+      topLists(app, insights),
+      h("div", { class: "columns" }, costByKind(app, insights, zoom, 178), breakdown(app, summary, chosen.tab, pick(chosen.tab))),
     ];
   },
 };
@@ -86,27 +105,34 @@ export const overview = {
 /** The block under way and the limits of subscriptions, as far as there are any. */
 function subscription(app) {
   const [block, limits] = [app.data("block"), app.data("limits")];
-  const cards = [activeBlock(block) && blockCard(app, block), currentLimits(limits).length > 0 && limitsCard(app, limits)].filter(Boolean);
-  return cards.length > 0 && h("div", { class: "cards pair", key: "subscription" }, cards);
+  return [activeBlock(block) && blockCard(app, block), currentLimits(limits).length > 0 && limitsCard(app, limits)];
 }
 
 const refreshInterval = 5_000;
 let refreshed = 0;
+let later = null;
 
-/** Asks again for what no event tells. */
+/** Asks again for what no event tells, from time to time: at once, and once more after the interval for what came meanwhile. */
 function refresh(app) {
-  const resources = ["block", "limits"].map((name) => app.resources.get(name)).filter((resource) => resource && !resource.loading);
-  if (!resources.length || Date.now() - refreshed < refreshInterval) return;
+  const wait = refreshed + refreshInterval - Date.now();
+  if (wait > 0) {
+    later ??= setTimeout(() => { later = null; refresh(app); }, wait);
+    return;
+  }
+  if (app.page !== overview || document.hidden) return;
   refreshed = Date.now();
-  for (const resource of resources) app.load(resource);
+  for (const name of ["insights", "alerts", "block", "limits"]) {
+    const resource = app.resources.get(name);
+    if (resource && !resource.loading) app.load(resource);
+  }
 }
 
-/** Nothing was ever counted, and nobody looks for something special. */
+/** Nothing was ever counted, and the reader looks for nothing special. */
 const isEmpty = (summary, recent, { route }) =>
   summary && recent && summary.callCount === 0 && recent.total === 0 && route.query.toString() === "";
 
-/** Sessions with newer ones in their place; those not seen before come in front. */
-function merged(known, news) {
+/** Sessions with newer ones in their place, in the order of the panel. */
+function merged(known, news, { route }) {
   const byID = new Map([...known, ...news].map((session) => [session.sessionId, session]));
-  return [...byID.values()].sort((a, b) => (a.lastSeenAt < b.lastSeenAt ? 1 : a.lastSeenAt > b.lastSeenAt ? -1 : 0)).slice(0, 12);
+  return ordered([...byID.values()], orderOf(route)).slice(0, keptSessions);
 }

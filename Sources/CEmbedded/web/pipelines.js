@@ -2,7 +2,8 @@
 // The collector itself: what flows where, how fast, and what does not get on.
 
 import { h } from "./dom.js";
-import { ago, bytes, count, duration, rate, utc } from "./format.js";
+import { address } from "./filters.js";
+import { ago, bytes, count, duration, plural, rate, utc } from "./format.js";
 import { blank, panel } from "./panel.js";
 import { table } from "./table.js";
 
@@ -30,6 +31,8 @@ export const pipelines = {
       h("div", { class: "page-head" }, h("h1", null, "Pipelines"), status.data && h("span", { class: "page-count" }, facts(status.data))),
       panel(app, { id: "flow", title: "Flow", resource: status, lines: 8, why: "Records that each component took in this pipeline: how many a second, measured between two updates, and since the start. What a component did in all its pipelines together is in the table below.",
         body: (data) => data.pipelines?.length ? h("div", { class: "flows" }, data.pipelines.map((pipeline) => flow(app, pipeline, data))) : blank("No pipeline runs.") }),
+      panel(app, { id: "remarks", title: "Remarks", resource: status, lines: 2, why: "What did not arrive as it should, since the start of the collector: requests that were refused, records that were misplaced or dropped, senders that deviate from OTLP; with the next step.",
+        body: (data) => remarks(app, data) }),
       panel(app, { id: "components", title: "Components", resource: status, lines: 8, why: "Counted in records since the start of the collector.",
         body: (data) => data.components?.length ? components(data) : blank("No component runs.") }),
     ];
@@ -51,7 +54,7 @@ function measure(app, data) {
   const counts = new Map((data.pipelines ?? []).flatMap((pipeline) =>
     Object.entries(pipeline.accepted ?? {}).flatMap(([kinds, parts]) => Object.entries(parts).map(([id, accepted]) => [passage(pipeline.name, kinds, id), accepted]))));
   const rates = new Map();
-  // A count that went back belongs to a component that was started anew.
+  // A count that went back belongs to a component that was restarted.
   if (before) for (const [id, accepted] of counts) if (before.counts.has(id)) rates.set(id, Math.max(0, accepted - before.counts.get(id)) / seconds);
   app.ui.measured = { at: now, counts, rates };
 }
@@ -82,8 +85,31 @@ function node(component, accepted, perSecond) {
     queue && h("span", { class: "node-queue" }, (queue.batches === 1 ? "1 batch waits" : count(queue.batches) + " batches wait")));
 }
 
+/** What was refused, misplaced or dropped, and by whom; and components whose counts say so. Dropping is what some processors are for. */
+function remarks(app, { components: list = [], intakeProblems = [] }) {
+  const counts = list.flatMap((component) => ["refused", "dropped", "deviations"].filter((name) => component[name] > 0 && !(name === "dropped" && component.kind === "processor")).map((name) => ({ component, name, number: component[name] })));
+  if (!intakeProblems.length && !counts.length) return blank("Everything that arrived was taken and read.");
+  return h("ul", { class: "plain-list" },
+    intakeProblems.map(({ code, subject, client, signal, message, next, firstSeenAt, lastSeenAt }) => h("li", { key: [code, subject, client, signal].join("|") },
+      h("span", null, message, h("br"), h("span", { class: "fine" }, "Next: " + next)),
+      h("time", { datetime: lastSeenAt, title: "first " + utc(firstSeenAt) + ", last " + utc(lastSeenAt) }, ago(lastSeenAt)))),
+    counts.map(({ component, name, number }) => h("li", { key: key(component) + name },
+      h("span", null, component.kind + " ", h("strong", null, component.id), ": " + words[name](number)),
+      name === "dropped" && h("a", { href: address("quality", app.route.query) }, "See data quality"))));
+}
+
+const words = {
+  refused: (number) => plural(number, "record") + (number === 1 ? " was" : " were") + " refused",
+  dropped: (number) => plural(number, "record") + (number === 1 ? " was" : " were") + " dropped",
+  deviations: (number) => plural(number, "deviation") + " from OTLP in what was taken",
+};
+
+/** Components in the order in which records pass them. */
+const inOrder = (list) => [...list].sort((a, b) => places.indexOf(a.kind) - places.indexOf(b.kind));
+const places = ["receiver", "processor", "connector", "exporter", "extension"];
+
 const components = ({ components: list }) => h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of components" }, table({
-  caption: "Components", rows: list, key, kind: "components-table",
+  caption: "Components", rows: inOrder(list), key, kind: "components-table",
   columns: [
     { key: "id", title: "Component", cell: ({ kind, id }) => [h("span", { class: "name" }, id), h("span", { class: "fine" }, " " + kind)], hint: ({ location }) => location },
     { key: "state", title: "State", kind: "state-cell", cell: ({ state, reason }) => [h("span", { class: "state " + state }, state), reason && h("span", { class: "reason" }, reason)] },

@@ -3,7 +3,7 @@
 
 import { ask } from "./api.js";
 import { h } from "./dom.js";
-import { changed } from "./filters.js";
+import { address, changed } from "./filters.js";
 import { ago, count, modelName, money, nothing, plural, utc } from "./format.js";
 import { blank, choices, panel, plainTable } from "./panel.js";
 import { table } from "./table.js";
@@ -15,9 +15,8 @@ export const prices = {
   name: "prices",
   title: "Prices",
 
-  sources: ({ route }) => [
+  sources: () => [
     ["prices", "/api/telemetry/prices"], ["used", "/api/telemetry/summary?period=90d&sessions=false"],
-    ...(route.query.get("with") ? [["compare", "/api/telemetry/compare?period=30d&with=" + encodeURIComponent(route.query.get("with"))]] : []),
   ],
   stream: () => "/api/telemetry/stream?topics=notice",
 
@@ -31,11 +30,9 @@ export const prices = {
     const used = app.data("used");
     const names = usedNames(used.data, resource.data);
     return [
-      h("div", { class: "page-head" }, h("h1", null, "Prices"), resource.data && h("span", { class: "page-count" }, count(resource.data.models?.length ?? 0) + " models in the table")),
+      h("div", { class: "page-head" }, h("h1", null, "Prices"), resource.data && h("span", { class: "page-count" }, count(resource.data.models?.length ?? 0) + " models in the table"),
+        h("a", { class: "quiet all-link", href: address("compare", app.route.query) }, "What if another model had answered?")),
       panel(app, { id: "unpriced", title: "Models without a price", resource, lines: 3, why: "Models that were called and are not in the price table. Their tokens are counted, their cost is not known: it is shown as – and never as zero.", body: (data) => unpriced(app, data) }),
-      panel(app, { id: "compare", title: "What if", lines: 3, resource: app.route.query.get("with") ? app.data("compare") : { data: null }, actions: [other(app, resource.data)],
-        why: "The calls of the last 30 days at another model's list prices, with the tokens they had: another model would use others, so this compares prices and forecasts nothing. Calls without a price or without tokens are left out.",
-        body: (data) => (data ? comparison(data) : blank("Choose a model to see what the calls of the last 30 days would have cost at its prices.")) }),
       panel(app, { id: "rates", title: "Price table", resource: used.data || used.error ? resource : { loading: true }, lines: 10, why: "US dollars per million tokens, as the pricing processor uses them: the built-in table or the one that the configuration names, with its overrides.", actions: [scope(app, names), search(app)], body: (data) => list(app, data, names) }),
     ];
   },
@@ -53,7 +50,7 @@ function unpriced(app, { unpriced: models = [] }) {
       ],
     })),
     h("div", { class: "hint" }, h("p", null, "Give them a price in the configuration, in dollars per million tokens; then reload and recompute:"),
-      h("pre", { tabindex: "0", "aria-label": "Configuration to add" }, "processors:\n  pricing:\n    overrides:\n" + models.slice(0, 5).map(({ model }) => `      - { model: ${JSON.stringify(model)}, input: 3, output: 15, cache_read: 0.3 }`).join("\n")),
+      h("pre", { tabindex: "0", "aria-label": "Configuration to add" }, "processors:\n  pricing:\n    overrides:\n" + models.slice(0, 5).map(({ model }) => `      - { model: ${JSON.stringify(model)}, input: …, output: …, cache_read: … }`).join("\n")),
       h("div", { class: "more" }, h("button", { type: "button", class: "button", disabled: app.ui.isRepricing, onclick: () => reprice(app) }, app.ui.isRepricing ? "Recomputing…" : "Recompute stored costs"),
         app.ui.repriced && h("span", { class: "fine", role: "status" }, app.ui.repriced))),
   ];
@@ -71,27 +68,6 @@ async function reprice(app) {
 }
 
 const search = (app) => h("input", { type: "search", class: "input", id: "search", placeholder: "Search models", "aria-label": "Search models", value: app.route.query.get("q") ?? "", autocomplete: "off", spellcheck: "false", oninput: (event) => app.replace(changed(app.route, { q: event.target.value.trim() || null })) });
-
-/** Chooses the model to compare with. */
-const other = (app, data) => [
-  h("input", { type: "search", class: "input", id: "with", list: "with-models", placeholder: "Compare with a model", "aria-label": "Compare with a model", value: app.route.query.get("with") ?? "", autocomplete: "off", spellcheck: "false",
-    onchange: (event) => app.replace(changed(app.route, { with: event.target.value.trim() || null })) }),
-  h("datalist", { id: "with-models" }, [...new Set((data?.models ?? []).map(({ model }) => model))].map((model) => h("option", { value: model }))),
-];
-
-function comparison({ model, cost, comparedCost, calls, leftOutCalls, byModel }) {
-  if (!calls) return blank("No call of the last 30 days can be compared.");
-  const change = comparedCost - cost;
-  const difference = (from, to) => (to < from ? "−" : to > from ? "+" : "") + money(Math.abs(to - from));
-  return [
-    h("p", { class: "headline" }, h("span", { class: "figure-big", id: "compared-cost" }, money(comparedCost)), h("span", { class: "figure-unit" }, " in place of " + money(cost)),
-      h("span", { class: change > 0 ? "bad-text" : "good-text" }, " " + difference(cost, comparedCost))),
-    h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of the comparison" },
-      plainTable("Cost at the prices of " + model, ["Model", "Calls", "Cost", "At " + model, "Difference"],
-        Object.entries(byModel).map(([name, share]) => [modelName(name), count(share.calls), money(share.cost), money(share.comparedCost), difference(share.cost, share.comparedCost)]))),
-    leftOutCalls > 0 && h("p", { class: "fine more" }, plural(leftOutCalls, "call") + " without a price or without tokens left out."),
-  ];
-}
 
 /** The names in the table of models that were called in the last 90 days, with the date of their release or without. */
 function usedNames(summary, prices) {

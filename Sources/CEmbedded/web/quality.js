@@ -27,14 +27,14 @@ export const quality = {
     const resource = app.data("quality");
     return [
       h("div", { class: "page-head" }, h("h1", null, "Data quality"), resource.data && h("span", { class: "page-count" }, plural(resource.data.calls, "call") + " in this period")),
-      panel(app, { id: "witnesses", title: "Sources of calls", kind: "bare", resource, lines: 3, body: facts }),
+      panel(app, { id: "known", title: "How calls are known", kind: "bare", resource, lines: 3, body: facts }),
       h("div", { class: "columns quality-columns" },
         panel(app, { id: "sources", title: "Sources", resource, lines: 6, why: "What reported the calls of each agent and machine. Two sources of one call are joined and counted once.", body: sources }),
         panel(app, { id: "costs", title: "Reported and computed cost", resource, lines: 6, why: "Some agents say themselves what a call cost. Agreement says how their figure compares with the price table.", body: costs })),
       panel(app, { id: "intake", title: "What was not collected", resource, lines: 3, why: "Telemetry that reached this collector since it started and was refused, or whose token figures it could not read.", body: intake }),
       resource.data?.droppedTexts?.length > 0 && panel(app, { id: "dropped", title: "Texts dropped by redaction", resource, lines: 3, why: "What the redaction processor dropped since this collector started, by key: prompts, answers, arguments, and every text that is not known to be safe. redaction.keep_attributes in the configuration keeps a key.", body: dropped }),
       resource.data?.sessionCosts?.compared > 0 && panel(app, { id: "session-costs", title: "Cost of whole sessions", resource, lines: 3, why: "Claude Code writes what a session has cost into its session file. Sessions whose calls sum up to something else are listed; forks are left out.", body: sessionCosts }),
-      panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines of agents' session files that had to be left out, as long as they stand there.", body: problems }),
+      panel(app, { id: "problems", title: "What could not be read", resource, lines: 3, why: "Files and lines of agents' session files that had to be left out, as long as they are there.", body: problems }),
     ];
   },
 };

@@ -11,7 +11,7 @@ import { blank, choices, definition, panel } from "./panel.js";
 import { table } from "./table.js";
 
 const pageSize = 50;
-const states = ["active", "idle", "stale", "completed"];
+const states = [["active", "Active"], ["idle", "Idle"], ["stale", "Ended"], ["completed", "Completed"]];
 /** What the collector sorts by itself; by anything else the page sorts what it has. */
 const sortable = new Set(["lastSeenAt", "startedAt", "cost", "totalTokens", "calls", "durationMs", "name", "inputTokens", "outputTokens"]);
 
@@ -85,7 +85,7 @@ const loaded = (app) => [...(app.data("list").data?.sessions ?? []), ...(app.ui.
 /** Whether a session that is told of belongs into the list as it is filtered. */
 function matches({ route: { query } }, session) {
   const text = (query.get("q") ?? "").toLowerCase();
-  const words = [session.sessionId, session.name, session.project, session.user].map((word) => (word ?? "").toLowerCase());
+  const words = [session.sessionId, session.name, session.project, session.user, session.branch, session.team].map((word) => (word ?? "").toLowerCase());
   return (!query.has("status") || query.get("status") === session.status) && words.some((word) => word.includes(text))
     && dimensionTable.every(({ name, field }) => name === "hour" || !query.has(name) || query.getAll(name).includes(session[field ?? name] ?? "unknown"));
 }
@@ -94,9 +94,9 @@ function toolbar(app, list) {
   const { route } = app;
   const status = route.query.get("status");
   return h("div", { class: "toolbar" },
-    h("input", { type: "search", id: "search", class: "input search", placeholder: "Search name, id, project, user", "aria-label": "Search sessions", value: route.query.get("q") ?? "", autocomplete: "off", spellcheck: "false", oninput: (event) => searchSoon(app, event.target.value) }),
-    choices("State", [{ title: "All", href: changed(route, { status: null }), isChosen: !status }, ...states.map((name) => ({ title: name[0].toUpperCase() + name.slice(1), href: changed(route, { status: name }), isChosen: status === name }))]),
-    definition("states", "Active: telemetry in the last 60 seconds. Idle: in the last 5 minutes. Completed: reported as ended. Stale: all others."),
+    h("input", { type: "search", id: "search", class: "input search", placeholder: "Search name, id, project, user, branch, team", "aria-label": "Search sessions", value: route.query.get("q") ?? "", autocomplete: "off", spellcheck: "false", oninput: (event) => searchSoon(app, event.target.value) }),
+    choices("State", [{ title: "All", href: changed(route, { status: null }), isChosen: !status }, ...states.map(([name, title]) => ({ title, href: changed(route, { status: name }), isChosen: status === name }))]),
+    definition("states", "Active: telemetry in the last 60 seconds. Idle: in the last 5 minutes. Completed: the agent reported the end. Ended: all others."),
     h("div", { class: "toolbar-end" }, columnChoice(app),
       h("button", { type: "button", class: "button", disabled: !list.data?.total || app.ui.isExporting, onclick: () => exportAll(app) }, app.ui.isExporting ? "Exporting…" : "CSV")));
 }

@@ -34,7 +34,7 @@ function line(row, { columns, key, open, act, isChosen }) {
       : content;
   return h("tr", { key: key(row), class: (address || act ? "choosable" : "") + (chosen ? " chosen" : ""), onclick: address || act ? choose : null },
     h("th", { scope: "row", class: first.kind ?? "" }, main),
-    rest.map((column) => h("td", { class: (column.number ? "number " : "") + (column.kind ?? ""), title: column.hint?.(row) }, column.cell(row))));
+    rest.map((column) => h("td", { class: (column.number ? "number " : "") + (column.kind ?? ""), title: column.hint?.(row), "data-value": column.value?.(row) }, column.cell(row))));
 }
 
 /** A click anywhere on a row is one on its name, unless text is being selected or something else was meant. */

@@ -3,7 +3,7 @@
 
 import { ticks } from "./charts.js";
 import { h, s } from "./dom.js";
-import { duration, modelName, money, nothing, plural, shortMoney, time, tokens } from "./format.js";
+import { callMoney, duration, modelName, money, nothing, plural, shortMoney, time, tokens } from "./format.js";
 import { hideTip, showTip } from "./tip.js";
 
 const margin = { top: 10, right: 46, bottom: 24, left: 4 };
@@ -43,7 +43,7 @@ export function timeScale(parts, from, to) {
 }
 
 /** The drawing, its height, and the sentence that says the same. Lanes: `{ title, calls }`. */
-export function timeline({ lanes, color, zone }) {
+export function timeline({ lanes, color, zone, onPick }) {
   const calls = lanes.flatMap(({ calls }, lane) => calls.map((call) => {
     const end = Date.parse(call.timestamp);
     return { ...call, lane, end, start: end - (call.durationMs ?? 0) };
@@ -52,17 +52,17 @@ export function timeline({ lanes, color, zone }) {
   const parts = stretches(calls);
   const height = margin.top + costHeight + 14 + lanes.length * laneHeight + margin.bottom;
   const label = `${plural(calls.length, "call")} in ${plural(lanes.length, "lane")} from ${time(calls[0]?.timestamp, zone)} to ${time(calls.at(-1)?.timestamp, zone)}, ${money(sum)} in all, with ${plural(parts.length - 1, "long pause")}.`;
-  return { height, label, paint: (width) => draw({ lanes, calls, parts, sum, width, height, label, color, zone }) };
+  return { height, label, paint: (width) => draw({ lanes, calls, parts, sum, width, height, label, color, zone, onPick }) };
 }
 
-function draw({ lanes, calls, parts, sum, width, height, label, color, zone }) {
+function draw({ lanes, calls, parts, sum, width, height, label, color, zone, onPick }) {
   const left = lanes.length > 1 ? margin.left + Math.min(titleWidth, width / 4) : margin.left;
   const { at, placed } = timeScale(parts, left, width - margin.right);
   const marks = ticks(sum, 3);
   const top = marks.at(-1) || 1;
   const y = (value) => margin.top + costHeight * (1 - value / top);
   const laneTop = (lane) => margin.top + costHeight + 14 + lane * laneHeight;
-  return s("svg", { width, height, role: "img", "aria-label": label, class: "timeline", onpointerleave: hideTip },
+  return s("svg", { width, height, role: "img", "aria-label": label, class: "timeline" + (onPick ? " pickable" : ""), onpointerleave: hideTip },
     marks.map((value) => s("g", { class: "tick" }, s("line", { x1: left, x2: width - margin.right, y1: y(value), y2: y(value) }), s("text", { x: width - margin.right + 6, y: y(value) + 4 }, shortMoney(value)))),
     pauses(placed, height),
     costLine(calls, placed, at, y),
@@ -74,6 +74,7 @@ function draw({ lanes, calls, parts, sum, width, height, label, color, zone }) {
       return s("rect", {
         class: "part call " + color(call.model ?? "unknown") + (call.error ? " failed" : ""), x, y: laneTop(call.lane) + 3, width: Math.max(2.5, at(call.end) - x), height: 16, rx: 1.5,
         onpointermove: (event) => showTip(event, tip(call, zone)),
+        onclick: onPick && (() => { hideTip(); onPick(call, lanes[call.lane]); }),
       });
     }),
     labels(placed, height, width, zone));
@@ -122,7 +123,7 @@ function labels(placed, height, width, zone) {
 
 function tip(call, zone) {
   const rows = [["Input", tokens(call.inputTokens)], ["Cache read", tokens(call.cacheReadTokens)], ["Cache write", tokens(call.cacheWriteTokens)], ["Output", tokens(call.outputTokens)], ["Took", duration(call.durationMs)]];
-  return h("div", null, h("strong", null, modelName(call.model)), h("span", { class: "tip-sum" }, call.priced === false ? nothing : money(call.cost)),
+  return h("div", null, h("strong", null, modelName(call.model)), h("span", { class: "tip-sum" }, call.priced === false ? nothing : callMoney(call.cost)),
     h("div", { class: "tip-row" }, h("span", null, time(call.timestamp, zone))),
     rows.map(([title, value]) => h("div", { class: "tip-row" }, h("span", null, title), h("span", { class: "tip-value" }, value))),
     call.error && h("div", { class: "bad-text" }, call.error));

@@ -10,7 +10,7 @@ import Usage
 struct AlertsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alerts",
-        abstract: "Shows what is wrong now, and tries whether notices arrive.",
+        abstract: "Shows open alerts, and sends a test notice to a target.",
         subcommands: [List.self, Test.self],
         defaultSubcommand: List.self
     )
@@ -42,7 +42,7 @@ struct AlertsCommand: AsyncParsableCommand {
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "test",
-            abstract: "Has the running collector send a notice to a target."
+            abstract: "Sends a test notice to a target, from the running collector."
         )
 
         @Argument(help: ArgumentHelp("A target of extensions.hub.alerts.targets.", valueName: "name"))

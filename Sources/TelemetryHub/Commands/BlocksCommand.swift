@@ -9,7 +9,7 @@ import Usage
 struct BlocksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blocks",
-        abstract: "Shows usage in blocks of five hours, as subscriptions limit it.",
+        abstract: "Shows usage in the five-hour blocks of subscription limits.",
         discussion: """
             A block begins with the hour (of UTC) of the first call after the block before; between blocks that are more than \
             five hours apart is a gap. The rate is that from the first call of a block to its last. These are the rules of ccusage.

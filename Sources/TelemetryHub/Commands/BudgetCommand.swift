@@ -59,7 +59,7 @@ struct BudgetCommand: AsyncParsableCommand {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Fails with exit code 1 when more was spent than may be: a gate for CI.",
+            abstract: "Exits with 1 when a budget is exceeded; for CI.",
             discussion: """
                 With a name it checks that budget of the configuration. With neither name nor --limit it checks budget.monthly.
 

@@ -11,7 +11,7 @@ import YAML
 struct CompactCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compact",
-        abstract: "Removes from the store what is older than the retention.",
+        abstract: "Removes data that is older than the retention.",
         discussion: "Without --retention the hub's decides: extensions.hub.retention."
     )
 

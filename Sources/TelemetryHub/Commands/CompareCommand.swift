@@ -9,7 +9,7 @@ import Usage
 struct CompareCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Shows what the same calls would have cost at another model's prices.",
+        abstract: "Shows what the same calls would cost at another model's prices.",
         discussion: """
             The tokens stay as they are, at list prices: another model would write other answers, so this compares prices and \
             forecasts nothing. Calls without a price or without tokens are left out.

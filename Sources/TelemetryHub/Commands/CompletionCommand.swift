@@ -6,7 +6,7 @@ import ArgumentParser
 struct CompletionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "completion",
-        abstract: "Prints a script that lets a shell complete commands and flags.",
+        abstract: "Prints a completion script for a shell.",
         discussion: """
             bash: hammurabi completion bash > ~/.local/share/bash-completion/completions/hammurabi
             zsh:  hammurabi completion zsh > ~/.zfunc/_hammurabi      (with fpath+=~/.zfunc before compinit)

@@ -38,7 +38,7 @@ struct ComponentsCommand: ParsableCommand {
         do throws(CommandFailure) {
             pages = try ComponentPages.named(name, among: registry)
         } catch {
-            if json { Console.answer(json: error.json) } else { Console.error(error.text) }
+            if json { Console.answer(json: error.json) } else { Console.prose(error.text) }
             throw ExitCode(error.exitCode)
         }
         if json { try list(registry, only: pages) } else { explain(pages) }

@@ -9,7 +9,7 @@ import YAML
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Shows configurations.",
+        abstract: "Prints the configuration in force, the default one, or a schema.",
         subcommands: [Print.self, Default.self, Schema.self]
     )
 

@@ -9,7 +9,7 @@ import YAML
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Makes a configuration of the OpenTelemetry Collector one of this program.",
+        abstract: "Converts a configuration of the OpenTelemetry Collector.",
         discussion: """
             Prints the result, which validates, and on standard error a line for each part: kept, replaced, dropped or added, with its \
             place. References such as ${env:NAME} stay as they are.

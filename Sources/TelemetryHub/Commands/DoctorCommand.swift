@@ -12,7 +12,7 @@ import YAML
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Finds what prevents telemetry from being collected, and reports the quality of the data.",
+        abstract: "Finds out why telemetry does not arrive, and reports the quality of the data.",
         discussion: """
             Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against the \
             telemetry that arrived from it, prices, and what a running collector could not take or read. Exits with 1 on an error. --data shows instead the sources of \
@@ -62,7 +62,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private func examine(_ environment: Environment) async throws {
         guard let account = Account(environment: environment.variables) else {
-            Console.error("hammurabi: HOME is not set to an absolute path\n")
+            Console.prose("hammurabi: HOME is not set to an absolute path\n")
             throw ExitCode(Exit.inputMissing)
         }
         var diagnostics = Diagnostics()
@@ -87,7 +87,11 @@ struct DoctorCommand: AsyncParsableCommand {
         if let trouble { findings.append(trouble) }
         let report = DoctorReport(findings)
         let style = Style(isTerminal: Console.isTerminal, environment: environment.variables)
-        if json { Console.answer(json: report.document) } else { Console.answer(report.text(style: style)) }
+        if json {
+            Console.answer(json: report.document)
+        } else {
+            Console.answer(report.text(columns: Console.isTerminal ? Console.columns : .max, style: style))
+        }
         if report.errors > 0 { throw ExitCode(Exit.checkSaidNo) }
     }
 

@@ -12,7 +12,7 @@ import Usage
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
-        abstract: "Makes, lists and revokes the keys that senders and readers show.",
+        abstract: "Creates, lists and revokes the API keys of senders and readers.",
         discussion: "Changes are in force within a second, without a restart. The file keeps hashes only.",
         subcommands: [Create.self, List.self, Revoke.self]
     )
@@ -33,7 +33,7 @@ struct KeysCommand: ParsableCommand {
             let graph = try options.graph(environment)
             let config = graph.used(.extension).lazy.compactMap { $0.config as? APIKeysConfig }.first
             if config == nil {
-                Console.error(
+                Console.prose(
                     "hammurabi: note: no key is required until an extension api_keys is named under service.extensions\n"
                 )
             }
@@ -45,7 +45,7 @@ struct KeysCommand: ParsableCommand {
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "create",
-            abstract: "Makes a key and prints it, this once.",
+            abstract: "Creates a key and prints it once.",
             discussion: """
                 Example:
                   hammurabi keys create --name laptop --scope write
@@ -78,7 +78,7 @@ struct KeysCommand: ParsableCommand {
             try KeysCommand.change(place) { $0.append(key.record) }
             guard json else {
                 Console.answer(key.key + "\n")
-                Console.error("\(key.record.id) is kept as a hash; this is the only time that the key is shown\n")
+                Console.prose("\(key.record.id) is kept as a hash; this is the only time that the key is shown\n")
                 return
             }
             Console.answer(
@@ -165,13 +165,13 @@ struct KeysCommand: ParsableCommand {
             switch found.count {
             case 1: Console.answer("\(found[0].id) is revoked\n")
             case 0:
-                Console.error(
+                Console.prose(
                     "hammurabi: no key has the id or name '\(key.printable)'; hammurabi keys list shows all\n"
                 )
                 throw ExitCode(Exit.inputMissing)
             default:
                 let ids = found.map(\.id).joined(separator: ", ")
-                Console.error("hammurabi: several keys have the name '\(key.printable)'; name one of \(ids)\n")
+                Console.prose("hammurabi: several keys have the name '\(key.printable)'; name one of \(ids)\n")
                 throw ExitCode(Exit.badInput)
             }
         }
@@ -193,7 +193,7 @@ struct KeysCommand: ParsableCommand {
         do {
             return try work()
         } catch let error as StartError {
-            Console.error("hammurabi: \(error)\n")
+            Console.prose("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)
         }
     }

@@ -10,7 +10,7 @@ import Usage
 struct LimitsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limits",
-        abstract: "Shows how much of the limits of subscriptions is used, as the agents reported it.",
+        abstract: "Shows how much of your plans' limits is used, as reported by the agents.",
         discussion: """
             Codex writes its limits into its session files; Claude Code hands them to the command of its status line, which is \
             `hammurabi statusline` (`hammurabi onboard` sets it up). A share is as old as its report, and after its reset it no \

@@ -12,7 +12,7 @@ struct MCPCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mcp",
         abstract:
-            "Lets an agent ask what it costs: a server of the Model Context Protocol on standard input and output.",
+            "Runs a Model Context Protocol server, so that an agent can ask what it costs.",
         discussion: """
             Its tools only read: summary, blocks, sessions, session, limits, budget, compare and prices. No text of a prompt or an answer is \
             stored, so none can be asked for. It asks the collector when one runs, else reads the store.
@@ -201,7 +201,8 @@ struct MCPTools {
             name: "sessions",
             description: "Sessions with cost, tokens, calls and state, the latest first.",
             arguments: [
-                ("status?", "active, idle, stale or completed"), ("q?", "text in id, name, project or user"),
+                ("status?", "active, idle, stale or completed"),
+                ("q?", "text in id, name, project, user, branch or team"),
                 ("sort?", "lastSeenAt, startedAt, cost, totalTokens, calls or durationMs"),
                 ("limit?", "1 to 100; default 20"),
             ] + period + filters

@@ -12,7 +12,7 @@ import YAML
 struct OnboardCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "onboard",
-        abstract: "Lets the coding agents on this machine send their telemetry here.",
+        abstract: "Sets up the coding agents on this machine to send their telemetry here.",
         discussion: """
             Finds the agents, checks the collector by sending it a record, shows each change as a diff, asks, and writes with a \
             backup. On a terminal it asks; elsewhere say --yes, --dry-run, --print or --undo. A key is read from standard input \
@@ -23,6 +23,7 @@ struct OnboardCommand: AsyncParsableCommand {
               hammurabi onboard --agent claude-code --dry-run
               hammurabi onboard --yes --endpoint https://hub.example.com:4318
               hammurabi onboard --undo
+              hammurabi onboard --service --system --print
             """
     )
 
@@ -78,8 +79,27 @@ struct OnboardCommand: AsyncParsableCommand {
     @Flag(help: "Install the collector as a service of this user's systemd; with --undo, remove it.")
     var service = false
 
+    @Flag(help: "With --service: a service of the whole machine, under a user of its own; for root.")
+    var system = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --system: write below this folder, as for an image, and start nothing.",
+            valueName: "folder"
+        )
+    )
+    var root: String?
+
     func validate() throws {
         if print, undo { throw ValidationError("--print and --undo exclude each other") }
+        if system, !service { throw ValidationError("--system goes with --service") }
+        if system, !agents.isEmpty {
+            throw ValidationError("--system configures no agent; run onboard again without it")
+        }
+        if let root {
+            if !system { throw ValidationError("--root goes with --service --system") }
+            if !root.hasPrefix("/") { throw ValidationError("--root must be an absolute path") }
+        }
         if dryRun, print { throw ValidationError("--dry-run and --print exclude each other") }
         guard let endpoint else { return }
         guard EndpointURL(endpoint) != nil else {
@@ -92,7 +112,7 @@ struct OnboardCommand: AsyncParsableCommand {
     func run() async throws {
         let environment = Environment.process
         guard let account = Account(environment: environment.variables) else {
-            Console.error("hammurabi: HOME is not set to an absolute path, so the agents' settings cannot be found\n")
+            Console.prose("hammurabi: HOME is not set to an absolute path, so the agents' settings cannot be found\n")
             throw ExitCode(Exit.inputMissing)
         }
         var flow = OnboardFlow(
@@ -109,7 +129,7 @@ struct OnboardCommand: AsyncParsableCommand {
             Console.error("Nothing was changed.\n")
             throw ExitCode(130)
         } catch let fault as SettingsError {
-            Console.error("hammurabi: \(fault)\n")
+            Console.prose("hammurabi: \(fault)\n")
             throw ExitCode(fault.exitCode)
         }
     }

@@ -19,7 +19,7 @@ struct PluginOptions: ParsableArguments, Sendable {
 struct PluginsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plugins",
-        abstract: "Lists, checks and begins components that run in processes of their own.",
+        abstract: "Lists, checks and creates plugins: components that run as processes of their own.",
         discussion: """
             Examples:
               hammurabi plugins new --python team
@@ -87,7 +87,7 @@ extension PluginsCommand {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Checks whether a program keeps the plugin protocol, and prints what falls short.",
+            abstract: "Checks whether a program follows the plugin protocol.",
             discussion: """
                 Runs the program as a collector does, with telemetry of its own, and as a hostile collector would. What the program prints
                 goes to standard error.
@@ -139,7 +139,7 @@ extension PluginsCommand {
     struct Guide: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "guide",
-            abstract: "Explains how a plugin is written, with the whole protocol."
+            abstract: "Explains how to write a plugin, with the whole protocol."
         )
 
         static var text: String {
@@ -158,7 +158,7 @@ extension PluginsCommand {
     struct New: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "new",
-            abstract: "Writes the files of a new plugin into a folder of its name.",
+            abstract: "Creates a new plugin in a folder of its name.",
             discussion: """
                 --python and --c begin a child process; --swift begins a program of your own that has the collector as a library and your
                 component compiled in.
@@ -188,7 +188,7 @@ extension PluginsCommand {
                 python ? PluginTemplates.python(name) : isC ? PluginTemplates.c(name) : PluginTemplates.swift(name)
             let folder = URL(filePath: FileManager.default.currentDirectoryPath).appending(path: name)
             guard !FileManager.default.fileExists(atPath: folder.path) else {
-                Console.error("hammurabi: \(name) is there already; name another, or remove it\n")
+                Console.prose("hammurabi: \(name) is there already; name another, or remove it\n")
                 throw ExitCode(Exit.inputOutput)
             }
             do {
@@ -202,7 +202,7 @@ extension PluginsCommand {
                     Console.answer("\(name)/\(file.path)\n")
                 }
             } catch {
-                Console.error("hammurabi: \(folder.path) cannot be written: \(error)\n")
+                Console.prose("hammurabi: \(folder.path) cannot be written: \(error)\n")
                 throw ExitCode(Exit.inputOutput)
             }
             Console.answer("\n" + PluginTemplates.next(name, in: folder.path, isPython: python, isC: isC))

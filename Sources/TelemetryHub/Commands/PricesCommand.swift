@@ -9,7 +9,7 @@ import Usage
 struct PricesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prices",
-        abstract: "The price table in force, models without a price, and new costs after a change of prices.",
+        abstract: "Shows prices and models without one, and recomputes costs after a change of prices.",
         subcommands: [List.self, Unpriced.self, Reprice.self],
         defaultSubcommand: List.self
     )
@@ -18,11 +18,18 @@ struct PricesCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "What a million tokens of each model cost, in dollars (the default)."
+            abstract: "What a million tokens of each model cost, in dollars (the default).",
+            discussion: """
+                On a terminal the models that were called in the last 90 days come first, then those in the lists of their vendors; \
+                a pipe, --csv and --json get every row.
+                """
         )
 
         @Argument(help: ArgumentHelp("Only models with this text in the name or the provider.", valueName: "model"))
         var model: String?
+
+        @Flag(help: "Also the lists of clouds and gateways, and models that were not called.")
+        var all = false
 
         @OptionGroup var options: ConfigOptions
         @OptionGroup var tables: TableOptions
@@ -36,9 +43,14 @@ struct PricesCommand: AsyncParsableCommand {
             let style = output.style(Environment.process.variables)
             try await output.report(options) { hub in
                 let document = try await hub.ask(.prices).document
-                let report = PriceReport(document: document, search: model, now: Console.now())
+                var report = PriceReport(document: document, search: model, now: Console.now())
                 if output.json { return Report(text: report.pricesJSON) }
                 guard output.isForPeople, !tables.csv else { return Report(text: tables.text(report.prices)) }
+                report.showsAll = all
+                if !all {
+                    let summary = try await hub.ask(.summary, [("period", "90d"), ("sessions", "false")]).document
+                    report.called = Set(summary.byModel.members.map(\.name))
+                }
                 return Report(
                     text: report.text(width: Console.columns, style: style),
                     notes: document.notes

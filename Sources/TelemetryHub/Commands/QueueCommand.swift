@@ -13,7 +13,7 @@ import Usage
 struct QueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue",
-        abstract: "Shows what waits to be forwarded and what was refused, and puts refused batches back.",
+        abstract: "Shows queued and refused batches of exporters, and queues refused ones again.",
         discussion: "Reads the folders of the queues; list and show work beside a running collector.",
         subcommands: [List.self, Show.self, Replay.self],
         defaultSubcommand: List.self
@@ -87,7 +87,7 @@ struct QueueCommand: AsyncParsableCommand {
                     return try QueueReport.request(entry.bytes, signal)
                 }
                 guard let letter = try queue.deadLetters().first(where: { $0.number == number })?.letter else {
-                    Console.error("hammurabi: \(queue.id) has no dead letter \(number)\n")
+                    Console.prose("hammurabi: \(queue.id) has no dead letter \(number)\n")
                     throw ExitCode(Exit.inputMissing)
                 }
                 return try QueueReport.request(letter.request, letter.signal)
@@ -139,10 +139,10 @@ struct QueueCommand: AsyncParsableCommand {
         do {
             return try question()
         } catch let error as FileError {
-            Console.error("hammurabi: \(error)\n")
+            Console.prose("hammurabi: \(error)\n")
             throw ExitCode(error.isPermission ? Exit.permission : Exit.inputOutput)
         } catch let error as StartError {
-            Console.error("hammurabi: \(error)\n")
+            Console.prose("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)
         }
     }

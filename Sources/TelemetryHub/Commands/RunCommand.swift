@@ -26,10 +26,10 @@ struct RunCommand: AsyncParsableCommand {
                 options.reloaded(environment)
             }
         } catch let error as StartError {
-            Console.error("hammurabi: \(error)\n")
+            Console.prose("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)
         } catch {
-            Console.error("hammurabi: stopped by an unexpected error: \(error)\n")
+            Console.prose("hammurabi: stopped by an unexpected error: \(error)\n")
             throw ExitCode(Exit.internalError)
         }
     }

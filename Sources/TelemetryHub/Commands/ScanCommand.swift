@@ -15,7 +15,7 @@ import Usage
 struct ScanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scan",
-        abstract: "Reads what coding agents keep of their sessions on this machine.",
+        abstract: "Reads the session files of the coding agents on this machine.",
         discussion:
             "A running collector does it; without one, this command reads the files through the configured pipelines."
     )

@@ -7,7 +7,7 @@ import PostgreSQLExporter
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
-        abstract: "Prints the tables of a store for who administers the database.",
+        abstract: "Prints the database schema of a store, for administrators.",
         discussion: """
             The exporter postgresql makes its tables itself unless it has create_schema: false; then an administrator applies them.
             The JSON Schema of the configuration is another thing: hammurabi config schema.

@@ -12,7 +12,7 @@ struct SessionsCommand: AsyncParsableCommand {
         commandName: "sessions",
         abstract: "Lists sessions, or shows one with its calls.",
         discussion: """
-            A session is named by its id, by the first signs of its id, or by its name, as long as only one is meant.
+            A session is named by its id, by the first characters of its id, or by its name, as long as only one is meant.
 
             Examples:
               hammurabi sessions --sort cost --limit 10
@@ -31,7 +31,12 @@ struct SessionsCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only sessions that are active, idle, stale or completed.", valueName: "state"))
     var status: State?
 
-    @Option(help: ArgumentHelp("Only sessions with this text in id, name, project or user.", valueName: "text"))
+    @Option(
+        help: ArgumentHelp(
+            "Only sessions with this text in id, name, project, user, branch or team.",
+            valueName: "text"
+        )
+    )
     var search: String?
 
     @Option(help: ArgumentHelp("Sort by seen, started, cost, tokens, calls, duration or name.", valueName: "order"))
@@ -71,7 +76,7 @@ struct SessionsCommand: AsyncParsableCommand {
     func validate() throws {
         if output.json, tables.csv { throw ValidationError("give either --json or --csv, not both") }
         guard (1...1_000).contains(limit) else { throw ValidationError("--limit must be from 1 to 1,000") }
-        if id?.isEmpty == true { throw ValidationError("an id has at least one sign") }
+        if id?.isEmpty == true { throw ValidationError("an id has at least one character") }
         if period.isGiven { _ = try period.resolved(in: "UTC", now: Console.now()) }
     }
 

@@ -11,7 +11,7 @@ struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract:
-            "Shows the running collector: its pipelines, components, queues, last errors and what it could not collect.",
+            "Shows the running collector: pipelines, components, queues, errors, and what it could not collect.",
         discussion: """
             Behind a pipe it prints one component a line, divided by tabs: kind, id, state, counts of records, what is queued, and \
             what is wrong; what could not be collected goes to standard error. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: no collector answers.
@@ -44,7 +44,7 @@ struct StatusCommand: ParsableCommand {
                 Console.answer(tables.text(report.programTable))
                 for problem in answer.document.intakeProblems {
                     let help = problem.next.printable
-                    Console.error("hammurabi: warning: \(problem.message.printable)\n  help: \(help)\n")
+                    Console.prose("hammurabi: warning: \(problem.message.printable)\n  help: \(help)\n")
                 }
                 return
             }
@@ -60,7 +60,7 @@ struct StatusCommand: ParsableCommand {
 struct TapCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tap",
-        abstract: "Shows samples of what passes through a component, as OTLP/JSON, one request a line.",
+        abstract: "Shows samples of the records that pass a component, as OTLP/JSON, one request per line.",
         discussion: """
             At most ten a second; what passes while the reader does not keep up is left out. With keys, HAMMURABI_API_KEY must hold
             one; a tap whose key is revoked ends with exit code 77.
@@ -122,7 +122,7 @@ struct TapCommand: ParsableCommand {
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "Lets the running collector load its configuration again.",
+        abstract: "Reloads the configuration of the running collector.",
         discussion:
             "What is wrong with the new one is printed, and the old one goes on (exit 78). SIGHUP does the same."
     )

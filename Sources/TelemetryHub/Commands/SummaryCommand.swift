@@ -9,7 +9,7 @@ import Usage
 struct SummaryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "summary",
-        abstract: "Shows what a period cost, and where.",
+        abstract: "Shows what a period cost, by model, project, user and more.",
         discussion: """
             Asks the collector when one runs, else reads the store itself; the numbers are the same. On a terminal it \
             prints tables, behind a pipe one line a row with full values, divided by tabs.

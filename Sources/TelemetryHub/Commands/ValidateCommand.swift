@@ -9,7 +9,7 @@ import YAML
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
-        abstract: "Checks a configuration and starts nothing; prints everything that is wrong with it.",
+        abstract: "Checks a configuration and prints every error, without starting anything.",
         discussion:
             "Plugins that the configuration names are run once with --describe, after their files are checked; with --no-plugins they are not."
     )

@@ -31,14 +31,18 @@ struct DoctorReport: Encodable {
     }
 
     /// A line for each finding with its next step below, and the number of bad ones.
-    func text(style: Style) -> String {
+    ///
+    /// - Parameter columns: How long a line may be.
+    func text(columns: Int, style: Style) -> String {
         let width = checks.map(\.check.count).max() ?? 0
+        let indent = String(repeating: " ", count: width + 11)
         let lines = checks.map { finding in
             let level = finding.level.rawValue + String(repeating: " ", count: 7 - finding.level.rawValue.count)
             let name = finding.check + String(repeating: " ", count: width - finding.check.count)
-            let line = "\(colored(level, finding.level, style))  \(name)  \(finding.message.printable)\n"
-            let next = finding.next.map { String(repeating: " ", count: width + 11) + style.dim($0.printable) + "\n" }
-            return line + (next ?? "")
+            let room = max(30, columns - indent.count)
+            let message = finding.message.printable.wrapped(to: room).joined(separator: "\n" + indent)
+            let next = (finding.next?.printable.wrapped(to: room) ?? []).map { indent + style.dim($0) + "\n" }
+            return "\(colored(level, finding.level, style))  \(name)  \(message)\n" + next.joined()
         }
         func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
         return lines.joined() + "\n\(count(errors, "error")), \(count(warnings, "warning"))\n"
@@ -46,9 +50,10 @@ struct DoctorReport: Encodable {
 
     private func colored(_ text: String, _ level: Finding.Level, _ style: Style) -> String {
         switch level {
+        // What is all right is quiet; attention goes to what is not.
         case .ok: style.green(text)
-        case .warning: style.bold(text)
-        case .error: style.red(text)
+        case .warning: style.bold(style.yellow(text))
+        case .error: style.bold(style.red(text))
         }
     }
 

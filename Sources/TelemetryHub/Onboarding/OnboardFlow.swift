@@ -58,12 +58,18 @@ struct OnboardFlow {
         var isLeftToPerson: Bool { entry.state == .manual && namesKey }
     }
 
-    var changeLog: ChangeLog { ChangeLog(home: account.programHome, files: files) }
+    /// The subject of the changes for a service of the machine.
+    static let systemSubject = "system-service"
+
+    var changeLog: ChangeLog {
+        let home = options.system ? SystemServiceFlow(flow: self).service.journalHome : account.programHome
+        return ChangeLog(home: home, files: files)
+    }
 
     var style: Style { Style(isTerminal: Console.isTerminal, environment: environment.variables) }
 
     /// Prints a text for people; programs get the document at the end.
-    private func say(_ text: String) {
+    func say(_ text: String) {
         if options.json { return }
         // The user must see what a question is about, even when the answer goes to a file.
         if questions != nil, !Console.isTerminal { Console.error(text) } else { Console.answer(text) }
@@ -84,7 +90,7 @@ struct OnboardFlow {
                 report.check = refusal.message
                 Console.answer(json: report.text)
             }
-            Console.error("hammurabi: \(refusal.message)\n")
+            Console.prose("hammurabi: \(refusal.message)\n")
             return refusal.exitCode
         }
     }
@@ -96,6 +102,12 @@ struct OnboardFlow {
                     "questions need a terminal; use --yes to write, --dry-run to see what would be written, or --print",
                 exitCode: EX_USAGE
             )
+        }
+        if options.system {
+            report.dryRun = options.dryRun || options.print
+            try SystemServiceFlow(flow: self).run(&report)
+            if options.json { Console.answer(json: report.text) }
+            return report.exitCode
         }
         let agents = try chooseAgents()
         if agents.isEmpty, !options.service { return 0 }
@@ -222,7 +234,7 @@ struct OnboardFlow {
     }
 
     /// The path of the program that runs; empty when the system does not say.
-    private static var thisProgram: String {
+    static var thisProgram: String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &buffer, buffer.count)
         return String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -302,7 +314,7 @@ extension OnboardFlow {
     }
 
     /// A change as shown to the user.
-    private func shown(_ change: FileChange) -> String {
+    func shown(_ change: FileChange) -> String {
         let kind = change.file.content == nil ? " (new)" : ""
         let link = change.file.path == change.file.target ? "" : " → \(account.shown(change.file.target))"
         let lines = Diff(change).lines.map { line in
@@ -356,7 +368,7 @@ extension OnboardFlow {
                 decisions[index].entry.state = .failed
                 decisions[index].entry.error = error.description
                 decisions[index].entry.exitCode = error.exitCode
-                Console.error("hammurabi: \(error)\n")
+                Console.prose("hammurabi: \(error)\n")
             }
         }
     }
@@ -404,6 +416,8 @@ extension OnboardFlow {
 
 extension Style {
     func green(_ text: String) -> String { hasColor ? "\u{1B}[32m\(text)\u{1B}[0m" : text }
+
+    func yellow(_ text: String) -> String { hasColor ? "\u{1B}[33m\(text)\u{1B}[0m" : text }
 
     func red(_ text: String) -> String { hasColor ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
 }
@@ -530,7 +544,7 @@ extension OnboardFlow {
         guard let questions else {
             throw Refusal(message: "\(reason); \(advice)", exitCode: Exit.unreachable)
         }
-        Console.error("hammurabi: \(reason)\n")
+        Console.prose("hammurabi: \(reason)\n")
         guard try questions.confirm("Write the settings all the same?", default: false) else {
             throw Refusal(message: "\(reason); \(advice); nothing was changed", exitCode: Exit.unreachable)
         }
@@ -570,7 +584,7 @@ extension OnboardFlow {
             entry.state = .manual
             entry.exitCode = options.dryRun ? 0 : Exit.checkSaidNo
             say(
-                "  systemd does not serve this user here: start hammurabi run by the means of this system.\n"
+                "  systemd does not serve this user here: start hammurabi run with this system's own service manager.\n"
             )
             return nil
         }
@@ -601,7 +615,7 @@ extension OnboardFlow {
         guard isStarted else {
             report.service?.state = .failed
             report.service?.exitCode = Exit.unreachable
-            return Console.error("hammurabi: the service did not start; see journalctl --user -u \(ServiceUnit.name)\n")
+            return Console.prose("hammurabi: the service did not start; see journalctl --user -u \(ServiceUnit.name)\n")
         }
         say(
             """
@@ -626,7 +640,15 @@ enum Systemctl {
     /// Runs `systemctl --user` with arguments; whether it succeeded.
     @discardableResult
     static func run(_ arguments: [String], isQuiet: Bool = false) -> Bool {
-        let words = ["systemctl", "--user"] + arguments
+        Program.run(["systemctl", "--user"] + arguments, isQuiet: isQuiet)
+    }
+}
+
+/// Runs other programs.
+enum Program {
+    /// Runs a program of the search path with arguments and without input; whether it succeeded.
+    @discardableResult
+    static func run(_ words: [String], isQuiet: Bool = false) -> Bool {
         var pointers = words.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         var actions = posix_spawn_file_actions_t()
@@ -637,7 +659,7 @@ enum Systemctl {
         if isQuiet { posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) }
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
         var process: pid_t = 0
-        guard posix_spawnp(&process, "systemctl", &actions, nil, &pointers, environ) == 0 else { return false }
+        guard posix_spawnp(&process, words[0], &actions, nil, &pointers, environ) == 0 else { return false }
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return false } }
         return status == 0
@@ -650,7 +672,7 @@ extension OnboardFlow {
     /// Restores files; returns the exit code.
     mutating func undo() throws -> Int32 {
         var subjects = Set(options.agents.map(\.rawValue))
-        if options.service { subjects.insert("service") }
+        if options.service { subjects.insert(options.system ? Self.systemSubject : "service") }
         let planned = try changeLog.undo(subjects, force: options.force, pretend: true, now: Console.now())
         if planned.isEmpty {
             if options.json { Console.answer(json: document([])) }
@@ -666,7 +688,10 @@ extension OnboardFlow {
         if removesService, Systemctl.isThere(environment) {
             Systemctl.run(["disable", "--now", ServiceUnit.name])
         }
+        let system = options.system ? SystemServiceFlow(flow: self) : nil
+        system?.stop()
         let undone = try changeLog.undo(subjects, force: options.force, now: Console.now())
+        defer { system?.conclude() }
         if removesService, Systemctl.isThere(environment) { Systemctl.run(["daemon-reload"]) }
         return printUndone(undone, pretend: false)
     }

@@ -11,12 +11,32 @@ struct PriceReport {
     /// Only models whose name or provider contains this text.
     let search: String?
     let now: Timestamp
+    /// The models of the calls of the last 90 days, as the calls name them.
+    var called: Set<String> = []
+    /// Whether people see also the lists of clouds and gateways, and models that were not called.
+    var showsAll = true
 
     private var models: [PricesDocument.Price] {
         guard let search = search?.lowercased() else { return document.models }
         return document.models.filter {
             $0.model.lowercased().contains(search) || $0.provider?.lowercased().contains(search) == true
         }
+    }
+
+    /// The rows for people: models in use and the user's own prices, then those of vendors' own lists, then others.
+    ///
+    /// Without a search the first that there are, with one the first two; `showsAll` shows every row.
+    private var shown: [PricesDocument.Price] {
+        let short = Set(called.map { ShortNames(models: [$0])[$0].lowercased() } + called.map { $0.lowercased() })
+        func rank(_ price: PricesDocument.Price) -> Int {
+            guard let provider = price.provider else { return 0 }
+            guard PriceEntry.isVendorsOwn(model: price.model, provider: provider) else { return 2 }
+            return short.contains(price.model.lowercased()) ? 0 : 1
+        }
+        let ranked = models.map { (rank: rank($0), price: $0) }
+        let best = ranked.map(\.rank).min() ?? 0
+        let last = showsAll ? 2 : search == nil || best == 2 ? best : 1
+        return (0...2).filter { $0 <= last }.flatMap { rank in ranked.filter { $0.rank == rank }.map(\.price) }
     }
 
     /// The aliases whose name or model contains the text, and those whose `*` matches it.
@@ -40,20 +60,25 @@ struct PriceReport {
             let similar = search.flatMap { suggestion(for: $0, among: document.models.map(\.model)) }
             return "No model of the table has this name" + (similar.map { "; did you mean \"\($0)\"?" } ?? ".") + "\n"
         }
-        let isWide = width >= 100
-        var columns = [TextTable.Column(title: "Model"), .init(title: "Provider", rank: 1)]
+        let (isWide, shown) = (width >= 100, shown)
+        var columns = [TextTable.Column(title: "Model", cutsMiddle: true), .init(title: "Provider", rank: 1)]
         columns += ["Input", "Output"].map { .init(title: $0, isNumber: true) }
         columns.append(.init(title: "Cache read", isNumber: true, rank: 2))
         if isWide { columns += ["Write 5m", "Write 1h", "Since"].map { .init(title: $0, isNumber: true) } }
         var table = TextTable(columns: columns)
-        for price in models {
+        for price in shown {
             var cells = [price.model.printable, price.provider?.printable ?? style.none]
             cells += Self.rates(price).prefix(isWide ? 5 : 3).map { $0.map(Self.rate) ?? style.none }
             if isWide { cells.append(price.from ?? style.none) }
             table.rows.append(.init(cells: cells))
         }
-        let count = style.dim("\(Figures.grouped(Int64(models.count))) models, dollars for a million tokens") + "\n"
-        return (models.isEmpty ? "" : table.text(width: width, style: style) + count) + aliasText(width, style)
+        let hidden = models.count - shown.count
+        let more = hidden > 0 ? "; \(Figures.grouped(Int64(hidden))) more with --all" : ""
+        let number = "\(Figures.grouped(Int64(shown.count))) model\(shown.count == 1 ? "" : "s")"
+        let count = style.dim("\(number), dollars for a million tokens\(more)") + "\n"
+        // Aliases are many, and without a search nothing is looked for among them.
+        let aliases = search == nil && !showsAll ? "" : aliasText(width, style)
+        return (shown.isEmpty ? "" : table.text(width: width, style: style) + count) + aliases
     }
 
     /// The aliases as a table; empty when there are none.

@@ -40,7 +40,7 @@ struct SessionReport {
         let calls = Figures.counted(figures.calls, "call")
         let tokens = "\(Figures.tokens(figures.tokens)) tokens \(style.dot) \(calls)"
         let begun = facts.startedAt.prefix(19).replacing("T", with: " ")
-        let state = [facts.status] + [facts.taskStatus?.printable].compactMap(\.self)
+        let state = [Figures.sessionState(facts.status)] + [facts.taskStatus?.printable].compactMap(\.self)
         var lines: [(String, String?)] = [
             ("Session", style.bold(facts.name.printable)),
             ("Id", facts.name == facts.sessionId ? nil : facts.sessionId.printable),
@@ -80,7 +80,7 @@ struct SessionReport {
             var cells = [String(call.timestamp.dropFirst(5).prefix(14)).replacing("T", with: " ")]
             cells.append(call.model.map { models[$0].printable } ?? style.none)
             cells += tokens.map(Figures.tokens)
-            cells.append(call.priced ? Figures.money(counts.cost) : style.none)
+            cells.append(call.priced ? Figures.callMoney(counts.cost) : style.none)
             cells.append(call.durationMs.map(Figures.duration) ?? style.none)
             if columns.last?.title == "Error" { cells.append(call.error?.printable ?? "") }
             table.rows.append(.init(cells: cells))
@@ -103,7 +103,7 @@ struct SessionReport {
             table.rows.append(
                 .init(
                     cells: [
-                        name.printable, child.status, Figures.grouped(child.figures.calls),
+                        name.printable, Figures.sessionState(child.status), Figures.grouped(child.figures.calls),
                         Figures.tokens(child.figures.tokens), SummaryReport.cost(child.figures, style),
                         Figures.duration(milliseconds: child.durationMs),
                     ]

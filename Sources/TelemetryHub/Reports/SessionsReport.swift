@@ -32,7 +32,7 @@ struct SessionsReport {
                 Figures.tokens(figures.tokens), SummaryReport.cost(figures, style),
                 Figures.duration(milliseconds: session.durationMs),
             ]
-            table.rows.append(.init(cells: [name.printable, session.status] + texts + numbers))
+            table.rows.append(.init(cells: [name.printable, Figures.sessionState(session.status)] + texts + numbers))
         }
         let rest = document.total - Int64(sessions.count)
         let more =

@@ -72,7 +72,9 @@ struct TopReport {
         var text = header(style) + "\n" + components(width, style)
         let troubles = now.pipelines.components.filter { $0.state != "ok" && $0.reason != nil }
         for component in troubles {
-            text += "\(component.kind) \(component.id.printable): \(component.reason?.printable ?? "")\n"
+            text +=
+                "\(component.kind) \(component.id.printable): \(component.reason?.printable ?? "")".prose(width: width)
+                + "\n"
         }
         if !now.sessions.isEmpty { text += "\n" + style.bold("Active sessions") + "\n" + sessions(width, style) }
         guard let height else { return text }
@@ -110,7 +112,7 @@ struct TopReport {
         table.columns += ranks.map { .init(title: $0, isNumber: true, rank: $1) }
         var earlier: [String: PipelinesDocument.Component] = [:]
         for component in before?.pipelines.components ?? [] { earlier[component.kind + "/" + component.id] = component }
-        for component in now.pipelines.components {
+        for component in now.pipelines.componentsInOrder {
             let last = earlier[component.kind + "/" + component.id]
             var cells = ["\(component.id.printable) \(component.kind)", component.state]
             // Only exporters send; the other components pass on what they accepted and did not drop.

@@ -24,6 +24,11 @@ enum Console {
         StandardStream.error.write(text)
     }
 
+    /// Writes sentences to standard error; on a terminal its lines end between words.
+    static func prose(_ text: String) {
+        error(showsProgress ? text.prose(width: errorWidth) : text)
+    }
+
     /// Whether standard output is a terminal.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 

@@ -5,17 +5,25 @@ import Usage
 
 /// Formats numbers for people.
 enum Figures {
-    /// Dollars: two decimals from one dollar on, four below.
+    /// Dollars with two decimals, as the dashboard shows them.
+    ///
+    /// Less than half a cent is `<$0.01`.
     static func money(_ amount: Money) -> String {
         let nano = amount.nanodollars
-        if nano == 0 { return "$0.00" }
-        if nano < 100_000 { return "<$0.0001" }
-        if nano >= 999_950_000 {
-            let cents = nano / 10_000_000 + (nano % 10_000_000 >= 5_000_000 ? 1 : 0)
-            return "$\(grouped(cents / 100)).\(padded(cents % 100, 2))"
-        }
-        return "$0.\(padded((nano + 50_000) / 100_000, 4))"
+        if nano > 0, nano < 5_000_000 { return "<$0.01" }
+        let cents = nano / 10_000_000 + (nano % 10_000_000 >= 5_000_000 ? 1 : 0)
+        return "$\(grouped(cents / 100)).\(padded(cents % 100, 2))"
     }
+
+    /// What a single call cost: four decimals below a dollar, because most calls cost less than a cent.
+    static func callMoney(_ amount: Money) -> String {
+        let nano = amount.nanodollars
+        if nano == 0 || nano >= 999_950_000 { return money(amount) }
+        return nano < 100_000 ? "<$0.0001" : "$0.\(padded((nano + 50_000) / 100_000, 4))"
+    }
+
+    /// What the state of a session is called: one without recent telemetry, and one that its agent completed, have ended.
+    static func sessionState(_ status: String) -> String { ["active", "idle"].contains(status) ? status : "ended" }
 
     /// Tokens: every digit below a million, then three: `1.24M`, `12.4M`, `124M`.
     static func tokens(_ count: Int64) -> String {

@@ -54,6 +54,16 @@ extension String {
         }
         return lines
     }
+
+    /// Prose of several lines, each of at most `width` characters: what does not fit goes on in the next line, two further to the right.
+    func prose(width: Int) -> String {
+        split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            guard line.count > width else { return String(line) }
+            let indent = String(line.prefix { $0 == " " })
+            let lines = String(line).wrapped(to: max(20, width - indent.count - 2))
+            return indent + lines.joined(separator: "\n" + indent + "  ")
+        }.joined(separator: "\n")
+    }
 }
 
 extension StringProtocol {

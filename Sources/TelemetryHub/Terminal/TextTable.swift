@@ -8,6 +8,8 @@ struct TextTable {
         var isNumber = false
         /// When not all columns fit, those with the largest rank are dropped first; rank 0 stays.
         var rank = 0
+        /// Whether what is too long loses its middle and not its end: of names that begin alike.
+        var cutsMiddle = false
     }
 
     /// A row: its cells for people, and with full values.
@@ -86,10 +88,17 @@ struct TextTable {
         return widths
     }
 
+    private func cut(_ cell: String, to width: Int, _ column: Int, _ style: Style) -> String {
+        guard columns[column].cutsMiddle else { return cell.beginning(columns: width - 1) + style.ellipsis }
+        let start = cell.beginning(columns: (width - 1) / 3)
+        let end = String(String(cell.reversed()).beginning(columns: width - 1 - start.columns).reversed())
+        return start + style.ellipsis + end
+    }
+
     private func line(_ cells: [String], _ widths: [Int], _ style: Style) -> String {
         let padded = cells.enumerated().map { column, cell in
             let isLong = cell.columns > widths[column]
-            let text = isLong ? cell.beginning(columns: widths[column] - 1) + style.ellipsis : cell
+            let text = isLong ? cut(cell, to: widths[column], column, style) : cell
             let space = String(repeating: " ", count: max(0, widths[column] - text.columns))
             return columns[column].isNumber ? space + text : text + space
         }

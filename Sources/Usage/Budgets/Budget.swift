@@ -80,6 +80,8 @@ public struct BudgetState: Hashable, Sendable {
     public var period: Period
     /// What was spent.
     public var spent: Int64
+    /// What was spent on each day of the cycle.
+    public var spentByDay: [Int64]
     /// What would have been spent by now if each instant of the cycle spent the same.
     public var evenPace: Int64
     /// Where the cycle will probably end.
@@ -94,7 +96,7 @@ public struct BudgetState: Hashable, Sendable {
     ///   - history: What was spent on the days before the cycle, one after the other, the last of them the day before it.
     ///   - now: The present.
     public init(_ budget: Budget, in period: Period, spent: [Int64], history: [Int64], now: Timestamp) {
-        (self.budget, self.period) = (budget, period)
+        (self.budget, self.period, spentByDay) = (budget, period, spent)
         self.spent = spent.reduce(Int64(0)) { $0.saturatingAdding($1) }
         let (elapsed, length) = period.elapsed(at: now)
         evenPace = Int64(clamping: Int128(budget.limit.amount) * Int128(elapsed) / Int128(max(1, length)))

@@ -27,7 +27,7 @@ public struct UsageForecast: Hashable, Sendable {
     ///   - history: What the days before the period took, the last of them the day before it; days before the first that took something
     ///     are no history.
     ///   - now: The present.
-    init(of period: Period, spent: [Int64], history: [Int64], now: Timestamp) {
+    public init(of period: Period, spent: [Int64], history: [Int64], now: Timestamp) {
         let total = spent.reduce(Int64(0)) { $0.saturatingAdding($1) }
         guard let today = period.day(of: now) else {
             self.init(low: total, expected: total, high: total)
@@ -102,6 +102,28 @@ public struct UsualDay: Sendable {
         median = middle
         spread = 1.4826 * Self.middle(of: sample.map { abs($0 - middle) })
     }
+
+    /// What a day usually takes when enough is known to call another one unusual; nil with less than two weeks of history.
+    ///
+    /// - Parameters:
+    ///   - past: What days took, one after the other, the last of them yesterday; days before the first that took something are no
+    ///     history.
+    ///   - daysAhead: How many days after today the day is.
+    public static func known(_ past: some Collection<Int64>, daysAhead: Int = 0) -> UsualDay? {
+        let history = past.drop { $0 == 0 }.map(Double.init)
+        return history.count < fewestDays ? nil : UsualDay(history, daysAhead: daysAhead)
+    }
+
+    private static let fewestDays = 14
+
+    /// The ends of the band in which most such days lie: two standard deviations around the median, never below nothing.
+    public var band: ClosedRange<Double> { max(0, median - 2 * spread)...(median + 2 * spread) }
+
+    /// The cost in nanodollars above which a day is unusual.
+    ///
+    /// It is four standard deviations above the median, at least twice the median, and at least a dollar: a day of cents is no reason for
+    /// an alert.
+    public var border: Double { max(median + 4 * spread, 2 * median, 1e9) }
 
     private static func middle(of values: [Double]) -> Double {
         guard !values.isEmpty else { return 0 }

@@ -221,6 +221,13 @@ extension PriceTable {
 
 // MARK: - Reports
 
+extension PriceEntry {
+    /// Whether a price list is that of the vendor who makes the model, and not that of a cloud or a gateway that offers it.
+    public static func isVendorsOwn(model: String, provider: String) -> Bool {
+        ProviderScope.firstParty(of: model.lowercased()).first == provider
+    }
+}
+
 extension PriceTable {
     /// The current row of every model in every price list and all overrides, sorted by ``PriceEntry/rateKey``.
     public func models() -> [PriceEntry] {

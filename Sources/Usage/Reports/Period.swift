@@ -68,12 +68,36 @@ public struct Period: Sendable, Hashable {
         try self.init(name: "week", first: monday, last: monday + 6, zone)
     }
 
+    /// A calendar month, `YYYY-MM`; any other text is an error.
+    public init(calendarMonth month: String, timezone: String) throws(PeriodError) {
+        let zone = try Self.zone(timezone)
+        do throws(PeriodError) {
+            try self.init(month: month, zone)
+        } catch {
+            throw PeriodError(.noMonth(String(month.prefix(40))))
+        }
+    }
+
     /// The time of a block, as a period of one part: ``from`` and ``to`` are its instants in place of dates.
     public init(block: UsageBlock, timezone: String) throws(PeriodError) {
         name = "block"
         (from, to) = (block.start.iso8601, block.end.iso8601)
         self.timezone = try Self.zone(timezone).name
         (dayStarts, days) = ([block.start, block.end], [block.start.iso8601])
+    }
+
+    /// The same time in parts of an hour; each part has the instant of its beginning in place of a date.
+    ///
+    /// Hours are counted from midnight, so that a day on which the clocks change has 23 or 25.
+    public var hours: Period {
+        var result = self
+        let hour = Int64(3_600_000_000_000)
+        result.dayStarts = zip(dayStarts, dayStarts.dropFirst()).flatMap { first, next in
+            stride(from: first.nanoseconds, to: next.nanoseconds, by: Int(hour)).map(Timestamp.init(nanoseconds:))
+        }
+        result.days = result.dayStarts.map(\.iso8601)
+        result.dayStarts.append(end)
+        return result
     }
 
     private init(month: String, _ zone: TimeZoneRules) throws(PeriodError) {

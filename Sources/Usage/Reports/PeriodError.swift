@@ -17,6 +17,8 @@ public struct PeriodError: Error, Sendable, CustomStringConvertible {
         case tooLong
         /// No period has this name.
         case unknown(String)
+        /// This is no calendar month.
+        case noMonth(String)
         /// This is no date.
         case noDate(String)
         /// No time zone has this name.
@@ -49,6 +51,7 @@ public struct PeriodError: Error, Sendable, CustomStringConvertible {
         case .reversed: "\(from) is after \(to)"
         case .tooLong: "a period has at most \(Period.longest) days"
         case .unknown(let text): "no period \"\(text)\": use 7d, 30d, 90d, today, YYYY-MM, or \(days)"
+        case .noMonth(let text): "no month \"\(text)\": use YYYY-MM, such as 2026-11"
         case .noDate(let text): "no date \"\(text)\": use YYYY-MM-DD"
         case .unknownZone(let text):
             TimeZoneRules.hasDatabase

@@ -10,7 +10,7 @@ public struct SessionQuery: Sendable, Hashable {
     public var filter = UsageFilter()
     /// Only sessions with a sign of life in these days; nil for all.
     public var period: Period?
-    /// Only sessions in whose id, name, project or user this text occurs, whatever the case.
+    /// Only sessions in whose id, name, project, user, branch or team this text occurs, whatever the case.
     public var text: String?
     /// What to sort by.
     public var sort = Sort.lastSeenAt
@@ -91,6 +91,12 @@ public struct SessionQuery: Sendable, Hashable {
             if first.name != second.name { return first.name.utf8.lexicographicallyPrecedes(second.name.utf8) }
             return left.id.utf8.lexicographicallyPrecedes(right.id.utf8)
         }
+    }
+
+    /// Where ``text`` is looked for: a user counts under the id that agents send and under the name of the filter's rules.
+    public func searchedTexts(id: String, name: String?, _ names: SessionNames) -> [String] {
+        let called = filter.naming.applied(to: names)
+        return [id, name, names.project, names.user, called.user, names.branch, called.team].compactMap(\.self)
     }
 
     /// Whether a session with these bounds has a sign of life in the period.

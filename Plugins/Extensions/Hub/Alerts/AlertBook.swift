@@ -29,6 +29,8 @@ struct AlertCondition: Codable, Hashable, Sendable {
     var title: String
     /// One sentence: figures, cause, next step.
     var detail: String
+    /// The names that it is about, by dimension; nil for none, and in what earlier versions kept.
+    var names: [String: [String]]?
 }
 
 /// A message to people.

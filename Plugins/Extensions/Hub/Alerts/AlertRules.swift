@@ -23,9 +23,15 @@ enum AlertRules {
                 detail: """
                     \(limit.text(of: state.spent)) of \(limit.text(of: limit.amount)) are used in the \(budget.cycle.rawValue) from \
                     \(state.period.from) to \(state.period.to)\(willEnd)
-                    """
+                    """,
+                names: names(budget.filter)
             )
         }
+    }
+
+    private static func names(_ filter: UsageFilter) -> [String: [String]]? {
+        let names = filter.dimensions.map { ($0.rawValue, filter[$0].sorted().map(nameInAnswers)) }
+        return names.isEmpty ? nil : Dictionary(uniqueKeysWithValues: names)
     }
 
     /// Limits of subscriptions that reached a threshold; the level is the threshold in percent.
@@ -54,42 +60,23 @@ enum AlertRules {
     /// The shares that are reported, in percent.
     private static let limitThresholds = [80, 95, 100]
 
-    /// A day that costs far more than its weekday usually does.
-    ///
-    /// Far more is four standard deviations above the median of the weekday, at least twice the median, and at least a dollar: a day
-    /// of cents is no reason for an alert. The level rises with each doubling.
-    ///
-    /// - Parameters:
-    ///   - day: The date.
-    ///   - cost: What the day cost so far, in nanodollars.
-    ///   - past: What the days before it cost, the last of them the day before.
-    ///   - cause: The project or model that cost most on that day, and what it cost.
-    static func anomaly(on day: String, cost: Int64, past: [Int64], cause: (name: String, cost: Int64)?)
-        -> AlertCondition?
-    {
-        let history = past.drop { $0 == 0 }.map(Double.init)
-        guard history.count >= fewestDays else { return nil }
-        let usual = UsualDay(history)
-        let border = max(usual.median + 4 * usual.spread, 2 * usual.median, 1e9)
-        guard Double(cost) > border else { return nil }
+    /// A day that costs far more than its weekday usually does; the level rises with each doubling.
+    static func anomaly(_ day: UnusualDay) -> AlertCondition {
         var level = 1
-        var step = border * 2
-        while Double(cost) > step, level < 20 {
+        var step = day.border * 2
+        while Double(day.cost.nanodollars) > step, level < 20 {
             level += 1
             step *= 2
         }
-        let median = Money(nanodollars: Int64(usual.median))
-        let why = cause.map { "; most of it is \($0.name) with \(text(of: Money(nanodollars: $0.cost)))" } ?? ""
         return AlertCondition(
             rule: .anomaly,
-            key: "anomaly/\(day)",
+            key: "anomaly/\(day.date)",
             level: level,
-            title: "\(day) costs far more than usual",
-            detail: "\(text(of: Money(nanodollars: cost))) where this weekday usually costs \(text(of: median))\(why)"
+            title: day.title,
+            detail: day.detail,
+            names: day.names
         )
     }
-
-    private static let fewestDays = 14
 
     /// Models without a price that were called in the last day.
     static func unpriced(_ models: [UnpricedModel], now: Timestamp) -> [AlertCondition] {
@@ -100,7 +87,8 @@ enum AlertRules {
                 key: "unpriced/\(name)",
                 level: 1,
                 title: "the model \(name) has no price",
-                detail: "\(model.calls) calls are not in the cost; name a price under pricing.overrides"
+                detail: "\(model.calls) calls are not in the cost; name a price under pricing.overrides",
+                names: ["model": [name]]
             )
         }
     }
@@ -128,7 +116,8 @@ enum AlertRules {
                 key: "silent_machine/\(machine)",
                 level: 1,
                 title: "\(machine) no longer reports",
-                detail: "its last call was \(silence) days ago; check that its agents still send telemetry here"
+                detail: "its last call was \(silence) days ago; check that its agents still send telemetry here",
+                names: ["machine": [machine]]
             )
         }
     }
@@ -161,7 +150,7 @@ enum AlertRules {
     }
 
     /// Money for messages: whole cents.
-    fileprivate static func text(of money: Money) -> String {
+    static func text(of money: Money) -> String {
         let cents = (Int128(money.nanodollars) + 5_000_000) / 10_000_000
         let rest = String(cents % 100)
         return "$\(cents / 100).\(rest.count == 1 ? "0" + rest : rest)"
@@ -216,19 +205,12 @@ struct AlertSurvey: Sendable {
     }
 
     private func anomaly(at now: Timestamp) async throws -> [AlertCondition] {
-        let store = try usage.openStore()
         let today = try Period("today", timezone: usage.config.timezone, now: now)
         guard let before = today.before(days: UsageForecast.historyDays) else { return [] }
-        let summary = try await store.summary(query(today, now))
-        let past = try await store.summary(query(before, now)).byDay.map(\.totals.cost.nanodollars)
-        let dearest = summary.byProject.max { $0.value.totals.cost < $1.value.totals.cost }
-        let condition = AlertRules.anomaly(
-            on: today.from,
-            cost: summary.totals.cost.nanodollars,
-            past: past,
-            cause: dearest.map { (nameInAnswers($0.key), $0.value.totals.cost.nanodollars) }
-        )
-        return condition.map { [$0] } ?? []
+        let store = try usage.openStore()
+        let history = try await store.summary(query(before, now))
+        let day = UnusualDay(try await store.summary(query(today, now)), after: history)
+        return day.map { [AlertRules.anomaly($0)] } ?? []
     }
 
     private func silentMachines(at now: Timestamp) async throws -> [AlertCondition] {

@@ -197,7 +197,8 @@ final class AlertWatch: Sendable {
                     level: Int64(alert.condition.level),
                     since: alert.since.iso8601,
                     title: alert.condition.title,
-                    detail: alert.condition.detail
+                    detail: alert.condition.detail,
+                    for: alert.condition.names ?? [:]
                 )
             },
             targets: config.targets.map { target in
