@@ -25,7 +25,7 @@ struct ScreenshotTests {
             try await tab.show(theme: theme)
             try await tab.wait(for: "document.querySelector('.pill').textContent === 'Live'")
             let picture = try await tab.picture()
-            #expect(picture.count < 150_000)
+            #expect(picture.count < 250_000)
             try picture.write(to: folder.appending(path: "overview-\(theme).png"))
         }
     }
