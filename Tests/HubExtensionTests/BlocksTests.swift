@@ -48,6 +48,34 @@ struct BlocksTests {
         #expect(found.count == count, "\(found)")
     }
 
+    /// A call every 50 minutes for 40 days: no silence of five hours says where a block begins.
+    @Test func `without a silence the beginning of a block is remembered, until older calls change it`() async throws {
+        let now = try instant("2026-11-22T12:00:00Z")
+        let times = (0..<1_150).map { Timestamp(nanoseconds: now.nanoseconds - Int64($0) * 3_000_000_000_000).iso8601 }
+        let busy = try await bench(times.reversed())
+        func answer(_ bench: Bench) async throws -> String {
+            try await bench.get("/api/telemetry/blocks?active=true").text
+        }
+        let first = try await answer(busy)
+        #expect(first.contains(#""isActive":true"#))
+        func read(_ bench: Bench) -> Timestamp? {
+            let earliest = bench.store.asked.callsFrom.min()
+            bench.store.prepare { $0.callsFrom = [] }
+            return earliest
+        }
+        let oldest = try #require(read(busy))
+        #expect(try await answer(busy) == first)
+        let later = try #require(read(busy))
+        #expect(oldest < later, "the second question reads all calls again")
+        // A call before all others moves every block, and a fresh hub says the same.
+        let moved = ["2026-10-10T03:10:00Z"] + times.reversed()
+        let fresh = try await bench(moved)
+        let calls = fresh.store.asked.calls
+        busy.store.prepare { $0.calls = calls }
+        #expect(try await answer(busy) == (try await answer(fresh)))
+        #expect(try await answer(busy) == (try await answer(fresh)))
+    }
+
     @Test func `blocks and the gaps between them`() async throws {
         let found = try await starts(try await bench(Self.week), "")
         #expect(

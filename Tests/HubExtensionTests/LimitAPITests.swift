@@ -184,7 +184,7 @@ struct QueryParameterTests {
         "/api/telemetry/sessions": HubEndpoint.sessions.parameters,
         "/api/telemetry/statusline": ["session"], "/api/telemetry/limits": ["agent", "machine", "current"],
         "/api/telemetry/quality": QueryNames.period, "/api/telemetry/stream": QueryNames.stream,
-        "/api/telemetry/prices": [], "/api/telemetry/budgets": [], "/api/telemetry/alerts": [],
+        "/api/telemetry/prices": [], "/api/telemetry/budgets": ["month", "timezone"], "/api/telemetry/alerts": [],
         "/api/telemetry/pipelines": [],
     ]
 

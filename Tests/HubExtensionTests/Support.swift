@@ -134,6 +134,8 @@ final class FakeStore: UsageStore {
         var repriced = 0
         var queries: [SessionQuery] = []
         var borders: [Timestamp] = []
+        /// From when calls were read.
+        var callsFrom: [Timestamp] = []
     }
 
     private let state = Mutex(State())
@@ -161,7 +163,8 @@ final class FakeStore: UsageStore {
 
     func calls(_ query: CallQuery) async throws -> [Call] {
         try answer { state in
-            state.calls.filter {
+            state.callsFrom.append(query.start)
+            return state.calls.filter {
                 $0.time >= query.start && $0.time < query.end && query.filter.allows($0.model, as: .model)
             }
         }

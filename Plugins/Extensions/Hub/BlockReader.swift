@@ -109,7 +109,7 @@ extension UsageAPI {
             case .session(let length): (JSONNumber(billionths: length / 3_600), nil)
             case .week(let start): (JSONNumber(text: "168"), start.text)
             }
-        let answer = try await BlockReader(store: openStore(), question: question).read()
+        let answer = try await BlockReader(store: openStore(), question: question, memory: blockMemory).read()
         return BlocksDocument(
             answer.blocks,
             hours: hours,
@@ -125,6 +125,8 @@ extension UsageAPI {
 struct BlockReader {
     let store: any UsageStore
     let question: BlocksQuestion
+    /// What earlier questions found out.
+    let memory: BlockMemory
 
     private static let day: Int64 = 86_400_000_000_000
 
@@ -199,7 +201,46 @@ struct BlockReader {
             // The block of the last call that was skipped is over before the first that is asked for can begin.
             if skipped.map({ $0.nanoseconds + length <= start.nanoseconds }) ?? true { return builder.finish() }
         }
-        return try await build(from: nil).finish()
+        if let blocks = try await remembered(before: start) { return blocks }
+        let blocks = try await build(from: nil).finish()
+        try await remember(blocks, before: start)
+        return blocks
+    }
+
+    /// The blocks from one on that an earlier question found; nil when there is none before an instant, or calls before it changed.
+    private func remembered(before start: Timestamp) async throws -> [UsageBlock]? {
+        guard let known = memory[question.rule, question.filter],
+            known.firstCall.nanoseconds + length <= start.nanoseconds,
+            try await calls(throughDayOf: known.firstCall) == known.calls
+        else { return nil }
+        // All calls before its first belong to blocks that are over.
+        var builder = BlockBuilder(question.rule, from: nil)
+        let walk = CallWalk(store: store, filter: question.filter, now: question.now)
+        try await walk.forEach(from: known.firstCall, to: end) { builder.add($0) }
+        let blocks = builder.finish()
+        try await remember(blocks, before: start)
+        return blocks
+    }
+
+    /// Keeps the last block that begins at least two days before an instant, so that late calls seldom change what is before it.
+    private func remember(_ blocks: [UsageBlock], before start: Timestamp) async throws {
+        let latest = start.nanoseconds - max(2 * Self.day, length)
+        guard let first = blocks.last(where: { $0.firstCall.map { $0.nanoseconds <= latest } ?? false })?.firstCall
+        else {
+            return
+        }
+        guard memory[question.rule, question.filter]?.firstCall != first else { return }
+        let calls = try await calls(throughDayOf: first)
+        memory[question.rule, question.filter] = BlockMemory.Beginning(firstCall: first, calls: calls)
+    }
+
+    /// The calls up to the end of the day (UTC) of an instant.
+    private func calls(throughDayOf time: Timestamp) async throws -> Int64 {
+        let period = try Period("\(Period.longest)d", timezone: "UTC", now: question.now)
+        var query = UsageQuery(period, now: question.now)
+        (query.filter, query.listsSessions) = (question.filter, false)
+        let days = try await store.summary(query).byDay
+        return period.day(of: time).map { days[...$0].reduce(0) { $0.saturatingAdding($1.totals.calls) } } ?? -1
     }
 
     /// Hands all calls from an instant on to a builder.

@@ -21,6 +21,8 @@ struct UsageAPI {
     /// Texts that `redaction` dropped, the most frequent first; empty when no collector runs.
     var droppedTexts: @Sendable () -> [DroppedText] = { [] }
     private let labels = LabelMemory()
+    /// Where blocks begin, as earlier questions found.
+    let blockMemory = BlockMemory()
     /// The sums at `/metrics`; nil without labels for them.
     private let meter: StoreMeter?
 
@@ -135,7 +137,8 @@ struct UsageAPI {
     private func blockState(of budget: Budget, at now: Timestamp) async throws -> BudgetState {
         var question = BlocksQuestion(activeAt: now, timezone: config.timezone)
         question.filter = budget.filter
-        let block = try await BlockReader(store: openStore(), question: question).read().blocks.last
+        let block = try await BlockReader(store: openStore(), question: question, memory: blockMemory).read().blocks
+            .last
         return try BudgetState(budget, during: block, timezone: config.timezone, now: now)
     }
 

@@ -66,7 +66,7 @@ struct MonthPage {
             "<tr><th scope=\"row\">\(kind.title)</th><td>\(Figures.money(kind.cost))</td></tr>"
         }
         return """
-            <section>
+            <section tabindex="0" aria-label="Cost by kind of token">
             <h2>Cost by kind of token</h2>
             <table>
             <thead><tr><th scope="col">Kind</th><th scope="col">Cost</th></tr></thead>
@@ -100,7 +100,7 @@ struct MonthPage {
         if let rest = part.rest(of: summary.totals) { rows.append(row("others", rest, "rest")) }
         rows.append(row("Total", summary.totals, "total"))
         return """
-            <section>
+            <section tabindex="0" aria-label="\(part.title)">
             <h2>\(part.title)</h2>
             <table>
             <thead><tr><th scope="col">\(part.heading)</th><td></td><th scope="col">Cost</th><th scope="col">Calls</th>\
@@ -123,7 +123,7 @@ struct MonthPage {
             """
         }
         return """
-            <section>
+            <section tabindex="0" aria-label="Budgets">
             <h2>Budgets</h2>
             <table>
             <thead><tr><th scope="col">Budget</th><th scope="col">Spent</th><th scope="col">Limit</th><th scope="col">Part</th></tr></thead>
@@ -166,6 +166,7 @@ struct MonthPage {
         .facts dt { color: var(--soft); font-size: 12px; }
         .facts dd { margin: 0; display: grid; }
         .facts strong { font-size: 20px; }
+        /* Wide tables scroll by themselves, also by keys. */
         section { overflow-x: auto; }
         table { width: 100%; border-collapse: collapse; }
         th, td { padding: 3px 0 3px 14px; border-bottom: 1px solid var(--line); text-align: right; font-weight: 400; white-space: nowrap; }
