@@ -62,20 +62,3 @@ public struct ModelComparison: Sendable {
         byModel[call.model ?? "", default: Share()] += share
     }
 }
-
-extension PriceTable {
-    /// What tokens read from a cache would have cost more as uncached input, at the list prices of that time.
-    ///
-    /// Nothing for a model without a price, and for one without a price of its own for such reads.
-    public func savings(ofCacheReads tokens: Int64, model: String, at time: Timestamp) -> Money {
-        guard tokens > 0, let entry = entry(model: model, provider: nil, at: time), let input = entry.rates.input,
-            let read = entry.rates.cacheRead, input > read
-        else { return .zero }
-        let difference = Int128(input.attodollarsPerToken - read.attodollarsPerToken)
-        // 10⁻¹⁸ dollar a token, in thousandths of the factor, rounded to the nearest 10⁻⁹ dollar.
-        let (product, overflow) = (difference * Int128(entry.factor.thousandths))
-            .multipliedReportingOverflow(by: Int128(tokens))
-        guard !overflow else { return Money(nanodollars: .max) }
-        return Money(nanodollars: Int64(clamping: (product + 500_000_000_000) / 1_000_000_000_000))
-    }
-}
