@@ -60,7 +60,8 @@ struct OpenAPITests {
     func `an answer has what is described, and nothing else`(path: String) async throws {
         let bench = try await Self.fullBench()
         if path.contains("/blocks") || path.contains("/statusline") { try bench.store.prepareCalls() }
-        #expect(try await bench.reportStatusLine(LimitAPITests.report).status == 200)
+        let said = LimitAPITests.report.dropLast(1) + #","contextPercent":3,"contextWindow":200000,"cost":0.5}"#
+        #expect(try await bench.reportStatusLine(String(said)).status == 200)
         let answer = try await bench.get(path, path.hasSuffix("s-1") ? ["id": "s-1"] : [:])
         #expect(answer.status == 200)
         try expect(answer, toMatch: path.hasSuffix("s-1") ? "/api/telemetry/sessions/{id}" : path, "get", "200")

@@ -40,7 +40,7 @@ function trend({ previous, totalCost }) {
 /** How the current month stands, and where it is likely to end. */
 export const budgetCard = (app, resource) => card(app, {
   id: "budget", title: "Budget", resource,
-  why: "The limit of the current calendar month. The forecast goes on at the average pace since the month began. Filters and period do not change this card.",
+  why: "The limit of the current calendar month. The forecast adds what each weekday to come usually costs; without a week of history the month goes on as it began. Filters and period do not change this card.",
   body: ({ budget }) => budget ? withBudget(app, budget) : [
     h("p", { class: "headline" }, h("span", { class: "figure-big muted" }, "–")),
     h("p", { class: "fine" }, "No limit is set. In config.yaml: ", h("code", null, "extensions.hub.budget.monthly")),
