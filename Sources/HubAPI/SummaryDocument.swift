@@ -231,7 +231,7 @@ extension SummaryDocument.Series {
 }
 
 extension SummaryDocument.Series.Value {
-    fileprivate init(_ totals: UsageTotals) {
+    init(_ totals: UsageTotals) {
         let counts = totals.counts
         (cost, calls, unpricedCalls) = (Dollars(totals.cost), totals.calls, totals.unpricedCalls)
         (inputTokens, outputTokens, reasoningTokens) = (counts.uncachedInput, counts.output, counts.reasoning)
