@@ -108,8 +108,8 @@ struct BudgetPageTests {
         defer { hub.stop() }
         try await hub.send(SampleCalls.all)
         try await hub.reportStatusLine([
-            "agent": "claude-code", "session": .string(SampleCalls.dear), "limits": [], "contextPercent": 41.6,
-            "contextWindow": 200_000, "cost": 3.5,
+            "agent": "claude-code", "session": .string(SampleCalls.dear), "limits": [], "contextPercent": .number(41.6),
+            "contextWindow": 200_000, "cost": .number(3.5),
         ])
         let tab = try await Tab(of: hub)
         try await tab.open("/#/session/\(SampleCalls.dear)")
