@@ -8,17 +8,20 @@ import Synchronization
 /// Safe to use from any thread.
 public final class RecordedLog: Sendable {
     private let text = Mutex<[String]>([])
+    private let level: Logger.Level
 
     /// Creates an empty log.
-    public init() {}
+    ///
+    /// - Parameter level: The lowest level that is recorded.
+    public init(from level: Logger.Level = .info) { self.level = level }
 
-    /// All messages of level info or above with their metadata, the oldest first.
+    /// All messages of the level or above with their metadata, the oldest first.
     public var lines: [String] { text.withLock { $0 } }
 
     /// A logger that writes here.
     public var logger: Logger {
         var logger = Logger(label: "test") { _ in RecordingHandler { line in self.text.withLock { $0.append(line) } } }
-        logger.logLevel = .info
+        logger.logLevel = level
         return logger
     }
 }

@@ -220,7 +220,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
 /// The last word on the frames of a stream's answer.
 ///
 /// A call that fails is answered with a single frame, its head, which ends the stream ("Trailers-Only" of gRPC's specification). A client
-/// whose request was answered before it was whole is told that its rest is not wanted, and that this is no failure (RFC 9113 §8.1).
+/// whose request was answered before it was whole gets a reset that says that its rest is not wanted, and that this is no failure (RFC 9113 §8.1).
 private final class AnswerFrames: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload

@@ -28,7 +28,7 @@ package struct AlertNoticeDocument: Codable, Hashable, Sendable {
     }
 }
 
-/// The alerts that are open, and how those who are told can be reached.
+/// The alerts that are open, and whether the targets of notices can be reached.
 package struct AlertsDocument: Codable, Hashable, Sendable {
     package var alerts: [Alert]
     package var targets: [Target]
@@ -61,7 +61,7 @@ package struct AlertsDocument: Codable, Hashable, Sendable {
         }
     }
 
-    /// Someone who is told.
+    /// A target of notices.
     package struct Target: Codable, Hashable, Sendable {
         package var name: String
         /// `webhook` or `command`.

@@ -67,8 +67,7 @@ extension BudgetsDocument.State {
         let names = UsageDimension.allCases.map { ($0.rawValue, budget.filter[$0].sorted()) }
         self.for = ByName(names.filter { !$0.1.isEmpty })
         (limit, spent, evenPace) = (number(budget.limit.amount), number(state.spent), number(state.evenPace))
-        let share = Int128(state.spent) * 1_000_000_000 / Int128(max(1, budget.limit.amount))
-        fraction = JSONNumber(billionths: Int64(clamping: share))
+        fraction = JSONNumber(billionths: state.fraction)
         forecast = BudgetsDocument.Forecast(
             low: number(state.forecast.low),
             expected: number(state.forecast.expected),

@@ -54,7 +54,7 @@ extension LimitsDocument.Limit {
         source = limit.source.rawValue
     }
 
-    private static func percent(_ share: Int64) -> JSONNumber {
+    fileprivate static func percent(_ share: Int64) -> JSONNumber {
         JSONNumber(billionths: share.saturatingMultiplied(by: 100))
     }
 }
@@ -66,7 +66,13 @@ package struct StatusLineReport: Codable, Hashable, Sendable {
     package var agent: String
     package var account: String?
     package var machine: String?
-    package var limits: [Limit]
+    package var limits: [Limit] = []
+    /// How much of the session's context is used; 0 to 1000.
+    package var contextPercent: Double?
+    /// How many tokens the context holds.
+    package var contextWindow: Int64?
+    /// What the session has cost by the agent's own reckoning.
+    package var cost: Dollars?
 
     /// A limit as the agent has it.
     package struct Limit: Codable, Hashable, Sendable {
@@ -82,9 +88,8 @@ package struct StatusLineReport: Codable, Hashable, Sendable {
         }
     }
 
-    package init(session: String?, agent: String, account: String?, machine: String?, limits: [Limit]) {
-        (self.session, self.agent, self.account, self.machine) = (session, agent, account, machine)
-        self.limits = limits
+    package init(agent: String, session: String?) {
+        (self.agent, self.session) = (agent, session)
     }
 
     /// More limits than this are no agent's.
@@ -106,5 +111,36 @@ package struct StatusLineReport: Codable, Hashable, Sendable {
             reported?.machine = machine
             return reported
         }
+    }
+
+    /// What it says of the session, reported at an instant; nil when it says nothing.
+    package func reading(reportedAt now: Timestamp) -> SessionReading? {
+        var reading = SessionReading(
+            agent: agent,
+            session: session ?? "",
+            contextPercent: contextPercent,
+            contextWindow: contextWindow,
+            cost: cost?.amount,
+            reportedAt: now
+        )
+        reading?.machine = machine
+        return reading
+    }
+}
+
+/// What an agent itself says of a session; nothing of it is counted.
+package struct SessionReadingDocument: Codable, Hashable, Sendable {
+    /// How much of the context is used; nil when the agent does not say.
+    package var contextUsedPercent: JSONNumber?
+    /// How many tokens the context holds; nil when the agent does not say.
+    package var contextWindow: Int64?
+    /// What the session has cost by the agent's own reckoning; nil when it does not say.
+    package var cost: Dollars?
+    package var reportedAt: String
+
+    package init(_ reading: SessionReading) {
+        contextUsedPercent = reading.contextUsed.map(LimitsDocument.Limit.percent)
+        (contextWindow, cost) = (reading.contextWindow, reading.cost.map(Dollars.init))
+        reportedAt = reading.reportedAt.iso8601
     }
 }

@@ -87,6 +87,8 @@ package struct SessionDetailDocument: Codable, Hashable, Sendable {
     /// In descending order.
     package var costByModel: ByName<Dollars>
     package var subagents: [Subagent]
+    /// What the agent itself says of the session; left out when it says nothing.
+    @Omittable package var reported: SessionReadingDocument?
 
     package struct Event: Codable, Hashable, Sendable {
         package var timestamp: String
@@ -98,7 +100,7 @@ package struct SessionDetailDocument: Codable, Hashable, Sendable {
         package var calls: [CallDocument]
     }
 
-    package init(_ detail: SessionDetail, now: Timestamp) {
+    package init(_ detail: SessionDetail, reported: SessionReading? = nil, now: Timestamp) {
         session = SessionDocument(detail.session, now: now)
         calls = detail.calls.map(CallDocument.init)
         events = detail.events.map { Event(timestamp: $0.time.iso8601, name: $0.name) }
@@ -106,6 +108,7 @@ package struct SessionDetailDocument: Codable, Hashable, Sendable {
         subagents = detail.subagents.map {
             Subagent(session: SessionDocument($0.session, now: now), calls: $0.calls.map(CallDocument.init))
         }
+        self.reported = reported.map(SessionReadingDocument.init)
     }
 }
 

@@ -15,23 +15,7 @@ package struct StatusLineDocument: Codable, Hashable, Sendable {
     @Added package var limits: [LimitsDocument.Limit]
 
     /// Sums over calls.
-    package struct Sums: Codable, Hashable, Sendable, UsageCounts {
-        package var cost: Dollars
-        package var calls: Int64
-        package var inputTokens: Int64
-        package var outputTokens: Int64
-        package var cacheReadTokens: Int64
-        package var cacheWriteTokens: Int64
-        package var reasoningTokens: Int64
-        package var unpricedCalls: Int64
-
-        package init(_ totals: UsageTotals) {
-            let counts = totals.counts
-            (cost, calls, unpricedCalls) = (Dollars(totals.cost), totals.calls, totals.unpricedCalls)
-            (inputTokens, outputTokens, reasoningTokens) = (counts.uncachedInput, counts.output, counts.reasoning)
-            (cacheReadTokens, cacheWriteTokens) = (counts.cacheRead, counts.cacheWrite)
-        }
-    }
+    package typealias Sums = SummaryDocument.Series.Value
 
     package init(
         today: UsageTotals,

@@ -108,7 +108,7 @@ package struct SummaryDocument: Codable, Hashable, Sendable {
         package var used: Dollars
         /// `used` as a fraction of `limit`.
         package var fraction: JSONNumber
-        /// The projected sum at the end of the month.
+        /// Where the month will probably end: the forecast of the budget `monthly`.
         package var projected: Dollars
     }
 
@@ -241,23 +241,10 @@ extension SummaryDocument.Series.Value {
 }
 
 extension SummaryDocument.Budget {
-    /// How a calendar month compares with its budget.
-    package init(limit: Money, used: Money, month: Period, now: Timestamp) {
-        let fraction = Self.scale(used.nanodollars, by: 1_000_000_000, over: limit.nanodollars)
-        (self.limit, self.used, self.fraction) = (Dollars(limit), Dollars(used), JSONNumber(billionths: fraction))
-        let (elapsed, length) = (
-            now.nanoseconds - month.start.nanoseconds, month.end.nanoseconds - month.start.nanoseconds
-        )
-        // In its first moments a month allows no projection, and a clock may be outside of it.
-        let isUnderWay = elapsed > 0 && elapsed < length
-        projected = Dollars(
-            isUnderWay ? Money(nanodollars: Self.scale(used.nanodollars, by: length, over: elapsed)) : used
-        )
-    }
-
-    /// The product divided by the divisor, rounded to the nearest, without an intermediate overflow.
-    private static func scale(_ value: Int64, by factor: Int64, over divisor: Int64) -> Int64 {
-        guard divisor > 0 else { return 0 }
-        return Int64(clamping: (Int128(value) * Int128(factor) + Int128(divisor) / 2) / Int128(divisor))
+    /// How a calendar month compares with its budget, which limits money.
+    package init(_ state: BudgetState) {
+        limit = Dollars(Money(nanodollars: state.budget.limit.amount))
+        (used, fraction) = (Dollars(Money(nanodollars: state.spent)), JSONNumber(billionths: state.fraction))
+        projected = Dollars(Money(nanodollars: state.forecast.expected))
     }
 }

@@ -352,3 +352,23 @@ public enum JSONValue: Hashable, Sendable {
     /// Of duplicate keys the last one counts.
     case object([String: JSONValue])
 }
+
+extension JSONValue: Encodable {
+    /// Encodes the value; whole numbers stay whole.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let flag): try container.encode(flag)
+        case .number(let text):
+            if let whole = Int64(text) {
+                try container.encode(whole)
+            } else {
+                try container.encode(JSONNumber(text: text))
+            }
+        case .string(let text): try container.encode(text)
+        case .array(let values): try container.encode(values)
+        case .object(let members): try container.encode(members)
+        }
+    }
+}

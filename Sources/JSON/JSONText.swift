@@ -27,15 +27,13 @@ extension Array<UInt8> {
 
     private mutating func append(escapeOf byte: UInt8) {
         append(UInt8(ascii: "\\"))
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): append(byte)
-        case 0x0A: append(UInt8(ascii: "n"))
-        case 0x0D: append(UInt8(ascii: "r"))
-        case 0x09: append(UInt8(ascii: "t"))
-        default:
+        if let letter = JSONEscapes.letter(for: byte) {
+            append(letter)
+        } else {
+            let (high, low) = JSONEscapes.digits(of: byte)
             append(contentsOf: "u00".utf8)
-            append(UInt8(ascii: "0") + byte >> 4)
-            append("0123456789abcdef".utf8.withContiguousStorageIfAvailable { $0[Int(byte & 15)] } ?? 0)
+            append(high)
+            append(low)
         }
     }
 }

@@ -30,7 +30,7 @@ public struct PluginCheck {
     ///   - configuration: What a user would write under the component; nil for nothing.
     ///   - folder: An empty folder that becomes the state folder of the components.
     ///   - timeout: How long is waited for an answer.
-    ///   - report: Is told each step as it is done.
+    ///   - report: Receives each step as it is done.
     public init(
         _ command: PluginCommand,
         configuration: Node?,

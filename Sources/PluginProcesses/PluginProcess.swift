@@ -59,8 +59,8 @@ final class PluginProcess: Sendable {
     /// Creates a plugin; starts nothing.
     ///
     /// - Parameters:
-    ///   - note: Is told why a run has ended.
-    ///   - started: Is told of each start of the program, and whether it was started before.
+    ///   - note: Receives why a run has ended.
+    ///   - started: Is called at each start of the program, and whether it was started before.
     ///   - take: Takes what a receiver emits.
     init(
         _ command: PluginCommand,

@@ -4,7 +4,7 @@ import CollectorKit
 import JSON
 import OTLP
 
-/// The protocol between the collector and one run of a plugin, as a value: it is told what happened and when, and returns what is to
+/// The protocol between the collector and one run of a plugin, as a value: it gets what happened and when, and returns what is to
 /// be done.
 ///
 /// HELLO both ways, OPEN with the configuration, OPENED; then each BATCH gets one RESULT, each EMIT of a receiver too; DRAIN and BYE at

@@ -7,7 +7,7 @@ public struct OutgoingRequest: Sendable {
     /// The pieces, in order.
     public internal(set) var pieces: [ArraySlice<UInt8>]
 
-    /// Through how many collectors its records have come; the destination is told one more, so that a circle of collectors ends.
+    /// Through how many collectors its records have come; the destination gets one more, so that a circle of collectors ends.
     public let hops: Int
 
     init(pieces: [ArraySlice<UInt8>], hops: Int) { (self.pieces, self.hops) = (pieces, hops) }

@@ -92,7 +92,6 @@ struct DoneRanges: Sendable, Hashable {
 
 /// The file names of a queue.
 enum SegmentName {
-    static let lock = "lock"
     /// A finished segment file, kept for reuse.
     static let spare = "spare"
 

@@ -53,6 +53,12 @@ struct CommandFailure: Error {
             }
         }
     }
+
+    static let noHub = CommandFailure(
+        exitCode: Exit.internalError,
+        code: "internal",
+        message: "the hub of this program answers no requests"
+    )
 }
 
 extension CommandFailure {

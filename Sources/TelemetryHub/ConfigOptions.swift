@@ -91,14 +91,35 @@ extension ConfigOptions {
     ///
     /// - Throws: ``CommandFailure`` with the first error of a configuration that cannot be used.
     func graphForAnyFolder(_ environment: Environment) throws -> PipelineGraph {
-        var (options, elsewhere, diagnostics) = (self, environment, Diagnostics())
-        let usual = environment.programHome + "/config.yaml"
-        if options.config.isEmpty, environment.fileExists(usual) { options.config = [usual] }
-        if options.config.isEmpty { elsewhere.fileExists = { _ in false } }
+        let (options, elsewhere) = forAnyFolder(environment)
+        var diagnostics = Diagnostics()
         guard let loaded = options.load(elsewhere, diagnostics: &diagnostics), !diagnostics.hasErrors else {
             throw CommandFailure(diagnostics)
         }
         return loaded.graph
+    }
+
+    /// The hub of that graph alone; nil when there is none, or it cannot be understood.
+    func hubForAnyFolder(_ environment: Environment) -> PipelineGraph? {
+        let (options, elsewhere) = forAnyFolder(environment)
+        var diagnostics = Diagnostics()
+        let source = ConfigSource(paths: options.config, overrides: overrides, builtIn: Self.builtIn)
+        return source.load(elsewhere, diagnostics: &diagnostics).flatMap { root in
+            GraphBuilder.extensions(
+                ofType: "hub",
+                in: root,
+                registry: BuiltInPlugins.registry,
+                home: environment.userHome
+            )
+        }
+    }
+
+    private func forAnyFolder(_ environment: Environment) -> (ConfigOptions, Environment) {
+        var (options, elsewhere) = (self, environment)
+        let usual = environment.programHome + "/config.yaml"
+        if options.config.isEmpty, environment.fileExists(usual) { options.config = [usual] }
+        if options.config.isEmpty { elsewhere.fileExists = { _ in false } }
+        return (options, elsewhere)
     }
 
     /// The configuration as it is now, for a collector that runs.

@@ -3,6 +3,7 @@
 import Collector
 import CollectorKit
 import FoundationEssentials
+import JSON
 import OTLP
 import YAML
 
@@ -11,12 +12,7 @@ struct ConfigSchema {
     let registry: Registry
 
     /// The schema as JSON.
-    var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(schema) else { return "{}" }
-        return String(decoding: data, as: UTF8.self) + "\n"
-    }
+    var text: String { JSONText.indented(schema) }
 
     private var schema: Schema {
         var root = Schema(type: "object")
@@ -44,10 +40,9 @@ struct ConfigSchema {
     }
 
     private func component(_ factory: ComponentFactory) -> Schema {
-        if let text = factory.configuration.schema,
-            let given = try? JSONDecoder().decode(JSON.self, from: Data(text.utf8))
-        {
-            return Schema(given: given)
+        if let text = factory.configuration.schema {
+            var reader = JSONReader(Array(text.utf8))
+            if let given = try? reader.value() { return Schema(given: given) }
         }
         var root = Schema(type: ["object", "null"])
         root.description = factory.summary
@@ -115,9 +110,9 @@ private struct Schema: Encodable {
     var required: [String]?
     var items: Box?
     /// A schema that a component supplies; it replaces all other members.
-    var given: JSON?
+    var given: JSONValue?
 
-    init(given: JSON) {
+    init(given: JSONValue) {
         type = []
         self.given = given
     }
@@ -193,47 +188,4 @@ private final class Box: Encodable {
     init(_ schema: Schema) { self.schema = schema }
 
     func encode(to encoder: any Encoder) throws { try schema.encode(to: encoder) }
-}
-
-/// Any JSON value, unchanged.
-private enum JSON: Codable {
-    case null
-    case boolean(Bool)
-    case integer(Int)
-    case number(Double)
-    case string(String)
-    case array([JSON])
-    case object([String: JSON])
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .boolean(value)
-        } else if let value = try? container.decode(Int.self) {
-            self = .integer(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSON].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: JSON].self))
-        }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .null: try container.encodeNil()
-        case .boolean(let value): try container.encode(value)
-        case .integer(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .string(let value): try container.encode(value)
-        case .array(let values): try container.encode(values)
-        case .object(let members): try container.encode(members)
-        }
-    }
 }

@@ -78,11 +78,15 @@ struct Hammurabi: AsyncParsableCommand {
     )
 
     static func main() async {
-        let arguments = OtherWords.translated(Array(CommandLine.arguments.dropFirst()))
+        let typed = OtherWords.translated(Array(CommandLine.arguments.dropFirst()))
+        let arguments = CCUsageFlags.translated(typed)
         if arguments.count == 2, arguments[0] == "help", explain(arguments[1]) { return }
-        if let refusal = refusal(of: arguments) { refuse(refusal, arguments) }
+        if let refusal = CCUsageFlags.refusal(of: typed) ?? refusal(of: arguments) { refuse(refusal, arguments) }
         do {
-            var command = try parseAsRoot(arguments)
+            // Started at every prompt of an agent: the parser looks at all commands before it comes to this one.
+            let isStatusLine = arguments.first == StatusLineCommand._commandName
+            let quick = isStatusLine ? try? StatusLineCommand.parse(Array(arguments.dropFirst())) : nil
+            var command: any ParsableCommand = if let quick { quick } else { try parseAsRoot(arguments) }
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -154,47 +158,4 @@ struct Hammurabi: AsyncParsableCommand {
 /// The version of the program.
 enum Version {
     static let number = "0.1.0"
-}
-
-/// Words of other programs, and what they mean here.
-enum OtherWords {
-    /// The command line for one of this program's, where its first words are another program's.
-    static func translated(_ arguments: [String]) -> [String] {
-        guard let first = arguments.first else { return arguments }
-        let rest = Array(arguments.dropFirst())
-        if let command = commands[first] { return command + rest }
-        // `ccusage codex daily`; without a report it is that of days.
-        guard let agent = agents[first] else { return arguments }
-        guard let report = rest.first, !report.hasPrefix("-") else { return ["daily"] + rest + ["--agent", agent] }
-        return reports.contains(report) ? rest + ["--agent", agent] : arguments
-    }
-
-    /// Commands by the words of ccusage and of the OpenTelemetry Collector.
-    static let commands = [
-        "usage": ["summary"], "version": ["--version"], "-v": ["--version"], "print-config": ["config", "print"],
-    ]
-
-    /// What a word that is no command most likely means.
-    static let meanings = [
-        "cost": "summary", "costs": "summary", "stats": "summary",
-        "today": "summary --period today",
-        "month": "monthly", "week": "weekly", "day": "daily", "hourly": "daily", "yearly": "monthly",
-        "models": "summary --by model", "projects": "summary --by project", "agents": "summary --by agent",
-        "users": "summary --by user", "block": "blocks", "limit": "limits", "quota": "limits", "rate-limits": "limits",
-        "live": "top", "monitor": "top", "watch": "top", "tail": "top", "dashboard": "open", "web": "open",
-        "ui": "open",
-        "start": "run", "serve": "run", "server": "run", "check": "validate", "setup": "onboard", "install": "onboard",
-        "init": "onboard", "import": "scan", "sync": "scan", "prune": "compact", "gc": "compact", "key": "keys",
-        "price": "prices", "pricing": "prices", "health": "status", "ps": "status", "info": "status",
-        "default-config": "config default",
-    ]
-
-    private static let reports: Set = ["daily", "weekly", "monthly", "session", "blocks"]
-
-    /// The sources of ccusage by their names, and how their agents are called here.
-    private static let agents = [
-        "claude": "claude-code", "codex": "codex", "opencode": "opencode", "amp": "amp", "pi": "pi",
-        "gemini": "gemini-cli",
-        "copilot": "copilot", "qwen": "qwen-code", "kimi": "kimi",
-    ]
 }

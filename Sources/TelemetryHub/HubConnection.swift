@@ -140,14 +140,6 @@ extension HubEndpoint {
     }
 }
 
-extension CommandFailure {
-    static let noHub = CommandFailure(
-        exitCode: Exit.internalError,
-        code: "internal",
-        message: "the hub of this program answers no requests"
-    )
-}
-
 extension PipelineGraph {
     /// The configuration of the hub; nil when there is none.
     var hubConfig: HubConfig? { used(.extension).lazy.compactMap { $0.config as? HubConfig }.first }

@@ -40,7 +40,7 @@ struct QueueReport {
         }
     }
 
-    var json: String { Self.document(["queues": rows]) }
+    var json: String { JSONText.line(["queues": rows]) }
 
     func text(isTerminal: Bool) -> String {
         var table = TextTable(columns: [
@@ -69,7 +69,7 @@ struct QueueReport {
 
     /// The dead letters with their reasons.
     static func letters(_ letters: [ForwardingQueue.Numbered], asJSON: Bool, isTerminal: Bool) -> String {
-        guard !asJSON else { return document(["deadLetters": letters.map(Letter.init)]) }
+        guard !asJSON else { return JSONText.line(["deadLetters": letters.map(Letter.init)]) }
         guard !letters.isEmpty else { return isTerminal ? "There are no dead letters.\n" : "" }
         var table = TextTable(columns: [
             .init(title: "Number", isNumber: true), .init(title: "Time"), .init(title: "Signal"),
@@ -108,12 +108,5 @@ struct QueueReport {
             bytes = item.letter.request.count
             reason = item.letter.reason
         }
-    }
-
-    private static func document(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(value) else { return "{}\n" }
-        return String(decoding: data, as: UTF8.self) + "\n"
     }
 }

@@ -6,6 +6,8 @@ import Usage
 /// The state of a running collector, for people and for programs.
 struct StatusReport {
     let document: PipelinesDocument
+    /// A sentence for each limit of a subscription that is nearly or wholly used.
+    var limits: [String] = []
 
     private var components: [PipelinesDocument.Component] { document.componentsInOrder }
 
@@ -47,6 +49,9 @@ struct StatusReport {
         }
         if let lost = IntakeProblemReport.text(document.intakeProblems, width: width, style: style, now: now) {
             text += "\n" + lost
+        }
+        if !limits.isEmpty {
+            text += "\n" + style.bold("Limits") + "\n" + limits.map { "  \($0)\n" }.joined()
         }
         return text
     }

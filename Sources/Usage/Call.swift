@@ -26,7 +26,7 @@ public struct Call: Sendable, Hashable, HasOrigin {
     public var error: String?
     /// The kinds of records that reported it, without repeats, in the order of their raw values.
     public var sources: [Observation.Source]
-    /// How many observations tell of it.
+    /// How many observations report it.
     public var observationCount: Int
     /// Whether nothing but resemblance ties some of its observations to the others: no id is common to them.
     public var isWeaklyJoined: Bool
@@ -104,7 +104,7 @@ extension Call {
         price = nil
     }
 
-    /// Makes one call of the observations that tell of it, each field from the best observation that knows it.
+    /// Makes one call of the observations that report it, each field from the best observation that knows it.
     ///
     /// A pure function of the set: the order of `observations` does not matter.
     /// - Parameter observations: The observations; at least one.

@@ -31,9 +31,6 @@ public struct CallKeys: Sendable, Hashable {
         (request == 0 ? 0 : 1) | (response == 0 ? 0 : 2) | (lineage == 0 ? 0 : 4)
     }
 
-    /// The keys that are known.
-    public var known: [UInt64] { [request, answer, response, lineage].filter { $0 != 0 } }
-
     /// The first key that is known, the strongest kind first.
     public var strongest: UInt64? {
         if request != 0 { return request }

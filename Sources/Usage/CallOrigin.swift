@@ -106,9 +106,6 @@ public struct SharedOrigin: Sendable, Hashable {
     /// Whether these are its texts.
     public func holds(_ texts: CallOrigin) -> Bool { box.value == texts }
 
-    /// Whether two origins are one and the same in memory; origins that are equal need not be.
-    public func isIdentical(to other: SharedOrigin) -> Bool { box === other.box }
-
     /// Takes in what a second delivery of an observation knows.
     mutating func merge(_ other: SharedOrigin) {
         guard self != other else { return }

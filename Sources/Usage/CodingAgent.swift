@@ -28,7 +28,7 @@ public enum CodingAgent: String, CaseIterable, Sendable, Codable {
     /// The key of its section in the configuration of `agent_sessions`, which is also its name in the answer of a scan.
     public var sectionKey: String { rawValue.replacing("-", with: "_") }
 
-    /// Whether it can be told to send its telemetry.
+    /// Whether it has a setting for sending its telemetry.
     public var sendsTelemetry: Bool { entry.ways.contains(.telemetry) }
 
     /// Whether it keeps what can be counted on the machine, and that is read.

@@ -2,7 +2,7 @@
 
 /// One observation of a model call: who saw it, with which numbers, and by which ids it can be recognised again.
 ///
-/// Several observations may tell of one call (a log event, a span, a transcript line). The ``Ledger`` finds which belong together
+/// Several observations may report one call (a log event, a span, a transcript line). The ``Ledger`` finds which belong together
 /// and makes one ``Call`` of them. An observation is identified by ``id``: the same observation delivered twice has the same id.
 public struct Observation: Sendable, Hashable, HasOrigin {
     /// Identifies the observation, not the call: equal when the same record arrives again, by whatever way.
@@ -76,6 +76,50 @@ public struct Observation: Sendable, Hashable, HasOrigin {
         self.source = source
         self.emitter = emitter
         self.priority = priority
+    }
+
+    /// Adds a name that the call lacks; a name that it has stays, because a sender knows best, and labels come in any order.
+    ///
+    /// A call without a session moves to the group of its names: sums by names are made from sessions.
+    public mutating func add(_ label: CallLabel, _ text: String) {
+        let name = NameLimit.bounded(label == .project ? ProjectPath.key(of: text) ?? text : text)
+        guard !name.isEmpty else { return }
+        var origin = self.origin.value
+        switch label {
+        case .user where origin.user == nil: origin.user = name
+        case .project where origin.project == nil: origin.project = name
+        case .machine where origin.machine == nil: origin.machine = name
+        case .team where origin.team == nil: origin.team = name
+        default: return
+        }
+        origin.nameGroup()
+        self.origin = SharedOrigin(origin)
+    }
+
+    /// What the observation reports about its session; nil when it knows none.
+    public var sessionUpdate: SessionUpdate? {
+        guard let session else { return nil }
+        var update = SessionUpdate(id: session, time: time)
+        update.extend(to: start)
+        (update.agent, update.user, update.project, update.machine) = (sessionAgent, user, project, machine)
+        update.team = team
+        update.provenance = Provenance(source)
+        return update
+    }
+
+    /// The agent of the session: of calls without a session it is their service, which may run several agents.
+    ///
+    /// A sum that is not counted names none: OpenInference's span around the Claude Agent SDK has Claude Code's session.
+    var sessionAgent: String? {
+        if source == .agentSpan, trace.isRollUp { return nil }
+        let origin = origin.value
+        guard origin.sessionIsTrace, let session = origin.session else { return origin.agent }
+        return SessionGroup.service(of: session) ?? origin.agent
+    }
+
+    /// When the call began, as far as that is known.
+    var start: Timestamp {
+        Timestamp(nanoseconds: time.nanoseconds - max(0, min(duration ?? 0, time.nanoseconds)))
     }
 }
 
@@ -167,33 +211,13 @@ extension Observation {
     }
 }
 
-extension TokenCounts {
-    /// The larger figures of two accounts of one call, whose counts only ever grow.
-    ///
-    /// The larger prompt wins with its whole split into buckets, and of equal prompts the one that knows more of its share in caches:
-    /// a library that does not report caches has the whole prompt in the first bucket, and the larger of each bucket would be a prompt
-    /// that was never sent (OpenInference beside a library with `gen_ai.usage.cache_read.input_tokens`: 900 and 400 + 500 are not 1,400).
-    ///
-    /// Commutative, associative and idempotent.
-    public func maximum(_ other: TokenCounts) -> TokenCounts {
-        var larger = promptRank < other.promptRank ? other : self
-        (larger.output, larger.reasoning) = (max(output, other.output), max(reasoning, other.reasoning))
-        return larger
-    }
-
-    /// Which of two splits of a prompt is believed; equal ranks are equal splits.
-    private var promptRank: (Int64, Int64, Int64, Int64) {
-        (prompt, cacheRead.saturatingAdding(cacheWrite), cacheWrite, cacheWrite1h)
-    }
-}
-
 // MARK: - Coding
 
 extension Observation {
     /// Appends the observation in a compact binary form, for stores: about 200 bytes.
     ///
     /// Numbers are little-endian or variable-length as in Protocol Buffers, texts are preceded by their length. The first byte names
-    /// the form, so that a later one can be told from it.
+    /// the form, so that a later one can be distinguished from it.
     public func encode(into bytes: inout [UInt8]) {
         var writer = CompactWriter(bytes: bytes)
         bytes = []

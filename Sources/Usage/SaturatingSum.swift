@@ -18,4 +18,11 @@ extension Int64 {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
     }
+
+    /// The product divided by a number above zero, rounded to the nearest; 0 for another divisor, and the limit that it is beyond.
+    public func scaled(by factor: Int64, over divisor: Int64) -> Int64 {
+        guard divisor > 0 else { return 0 }
+        let product = Int128(self) * Int128(factor)
+        return Int64(clamping: (product + Int128(divisor) / (product < 0 ? -2 : 2)) / Int128(divisor))
+    }
 }

@@ -97,31 +97,3 @@ public struct SessionUpdate: Sendable, Hashable {
         if team != origin.team { team = CallOrigin.smaller(team, origin.team) }
     }
 }
-
-extension Observation {
-    /// What the observation reports about its session; nil when it knows none.
-    public var sessionUpdate: SessionUpdate? {
-        guard let session else { return nil }
-        var update = SessionUpdate(id: session, time: time)
-        update.extend(to: start)
-        (update.agent, update.user, update.project, update.machine) = (sessionAgent, user, project, machine)
-        update.team = team
-        update.provenance = Provenance(source)
-        return update
-    }
-
-    /// The agent of the session: of calls without a session it is their service, which may run several agents.
-    ///
-    /// A sum that is not counted names none: OpenInference's span around the Claude Agent SDK has Claude Code's session.
-    fileprivate var sessionAgent: String? {
-        if source == .agentSpan, trace.isRollUp { return nil }
-        let origin = origin.value
-        guard origin.sessionIsTrace, let session = origin.session else { return origin.agent }
-        return SessionGroup.service(of: session) ?? origin.agent
-    }
-
-    /// When the call began, as far as that is known.
-    fileprivate var start: Timestamp {
-        Timestamp(nanoseconds: time.nanoseconds - max(0, min(duration ?? 0, time.nanoseconds)))
-    }
-}

@@ -54,4 +54,34 @@ public struct TokenCounts: Sendable, Hashable, Codable {
 
     /// The largest count that is believed of one call; a larger one is a broken sender and would endanger sums.
     public static let limit: Int64 = 1 << 40
+
+    /// The sum of each bucket; it stops at the largest number that can be held.
+    public func adding(_ other: TokenCounts) -> TokenCounts {
+        TokenCounts(
+            uncachedInput: uncachedInput.saturatingAdding(other.uncachedInput),
+            cacheRead: cacheRead.saturatingAdding(other.cacheRead),
+            cacheWrite5m: cacheWrite5m.saturatingAdding(other.cacheWrite5m),
+            cacheWrite1h: cacheWrite1h.saturatingAdding(other.cacheWrite1h),
+            output: output.saturatingAdding(other.output),
+            reasoning: reasoning.saturatingAdding(other.reasoning)
+        )
+    }
+
+    /// The larger figures of two accounts of one call, whose counts only ever grow.
+    ///
+    /// The larger prompt wins with its whole split into buckets, and of equal prompts the one that knows more of its share in caches:
+    /// a library that does not report caches has the whole prompt in the first bucket, and the larger of each bucket would be a prompt
+    /// that was never sent (OpenInference beside a library with `gen_ai.usage.cache_read.input_tokens`: 900 and 400 + 500 are not 1,400).
+    ///
+    /// Commutative, associative and idempotent.
+    public func maximum(_ other: TokenCounts) -> TokenCounts {
+        var larger = promptRank < other.promptRank ? other : self
+        (larger.output, larger.reasoning) = (max(output, other.output), max(reasoning, other.reasoning))
+        return larger
+    }
+
+    /// Which of two splits of a prompt is believed; equal ranks are equal splits.
+    private var promptRank: (Int64, Int64, Int64, Int64) {
+        (prompt, cacheRead.saturatingAdding(cacheWrite), cacheWrite, cacheWrite1h)
+    }
 }

@@ -4,7 +4,7 @@ import CollectorKit
 import Foundation
 import Testing
 
-/// What could not be read is told as long as it stands in the files.
+/// What could not be read is reported as long as it is in the files.
 struct FaultTests {
     private let home: TestHome
     private let file = ".claude/projects/-gone-app/s1.jsonl"

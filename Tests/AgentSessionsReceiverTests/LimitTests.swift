@@ -52,6 +52,34 @@ struct RolloutLimitTests {
             #"{"limit_id":"codex_bengalfox","primary":{"used_percent":7,"window_minutes":300}}"#,
             ["codex desk - codex_bengalfox primary 5h 70 - - rollout"]
         ),
+        // A real sample of a Plus account: ingo-eichhorst/Irrlicht#309.
+        (
+            #"{"limit_id":"codex","limit_name":null,"primary":{"used_percent":1.0,"window_minutes":300,"resets_at":1796000000},"#
+                + #""secondary":{"used_percent":0.0,"window_minutes":10080,"resets_at":1796500000},"credits":null,"#
+                + #""plan_type":"plus","rate_limit_reached_type":null}"#,
+            [
+                "codex desk - primary 5h 10 1796000000 plus rollout",
+                "codex desk - secondary 7d 0 1796500000 plus rollout",
+            ]
+        ),
+        // A plan may have the week as its first window: the window has its length, not its place (RunMaestro/Maestro#1597).
+        (
+            #"{"limit_id":"codex","primary":{"used_percent":3.0,"window_minutes":10080,"resets_at":1796500000},"secondary":null,"#
+                + #""credits":null,"plan_type":"go","rate_limit_reached_type":null}"#,
+            ["codex desk - primary 7d 30 1796500000 go rollout"]
+        ),
+        // Of a share of a workspace's credits the rest is reported (openai/codex, SpendControlLimitSnapshot), and credits are no limit.
+        (
+            #"{"primary":{"used_percent":12.5,"window_minutes":300,"resets_at":1796000000},"#
+                + #""credits":{"has_credits":true,"unlimited":false,"balance":"12.5"},"#
+                + #""individual_limit":{"limit":"100","used":"12","remaining_percent":88,"resets_at":1796600000},"plan_type":"business"}"#,
+            [
+                "codex desk - individual_limit individual_limit 120 1796600000 business rollout",
+                "codex desk - primary 5h 125 1796000000 business rollout",
+            ]
+        ),
+        // Without a subscription, and in `codex exec` of some versions, there are none: openai/codex#14880.
+        (#"{"limit_id":"premium","primary":null,"secondary":null,"individual_limit":null,"credits":null}"#, []),
         (#"{"primary":{"used_percent":0}}"#, ["codex desk - primary primary 0 - - rollout"]),
         // Everything may be missing or of another type.
         (#"{"primary":null,"secondary":null,"credits":null,"plan_type":null}"#, []), ("null", []), ("7", []),

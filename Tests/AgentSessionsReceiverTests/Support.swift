@@ -174,7 +174,7 @@ struct Scene {
     @discardableResult
     func scan() async throws -> ScanReport { try await scanner.scan(progress: nil) }
 
-    /// What stands in the files.
+    /// What the files have.
     var faults: ScanReport? { scanner.standingFaults }
 
     func shutdown() async { await receiver.shutdown() }

@@ -71,6 +71,72 @@ struct StyleTests {
         #expect(count > 2_000)
     }
 
+    /// A type in three files has its state open to its module, and no file has all of it.
+    ///
+    /// No part of a type in this sense are: a conformance, which belongs to the protocol's place; members that only their file sees; and
+    /// values of the type under its name, such as the store of an agent in the agent's folder.
+    @Test func `no type is in more than two files`() {
+        var declared = 0
+        for (room, files) in Dictionary(grouping: tree.files.filter(Self.isOfProgram), by: { Self.room(of: $0.path) })
+        where !Self.scattered.contains(room) {
+            var homes: [Substring: Set<String>] = [:]
+            var parts: [Substring: Set<String>] = [:]
+            for file in files {
+                for (number, line) in file.lines.enumerated() {
+                    if let match = line.firstMatch(of: Self.declaration) {
+                        homes[match.output.1, default: []].insert(file.path)
+                        declared += 1
+                    } else if let match = line.firstMatch(of: Self.extension),
+                        Self.opensMembers(file.lines[number...], of: match.output.1)
+                    {
+                        parts[match.output.1, default: []].insert(file.path)
+                    }
+                }
+            }
+            for (name, places) in parts.sorted(by: { $0.key < $1.key }) {
+                guard let home = homes[name] else { continue }
+                let all = places.union(home).sorted()
+                #expect(all.count < 3, "\(room): \(name) is in \(all.joined(separator: ", "))")
+            }
+        }
+        #expect(declared > 1_000)
+    }
+
+    /// Modules with types that are still in more files: those of the lines of the JSONL store.
+    private static let scattered: Set = ["Plugins/Exporters/JSONL"]
+
+    private static func isOfProgram(_ file: SourceTree.File) -> Bool {
+        !file.path.hasPrefix("Tests/") && !file.path.hasPrefix("Plugins/Examples/")
+    }
+
+    /// The folder of a module.
+    private static func room(of path: String) -> String {
+        path.split(separator: "/").prefix(path.hasPrefix("Plugins/") ? 3 : 2).joined(separator: "/")
+    }
+
+    private static var declaration: Regex<(Substring, Substring)> {
+        /^(?:(?:public|package|internal|final|indirect|nonisolated|@\w+) )*(?:struct|class|enum|actor|protocol) (\w+)/
+    }
+
+    /// An extension without a conformance.
+    private static var `extension`: Regex<(Substring, Substring)> {
+        /^(?:(?:public|package|internal) )*extension (\w+)[\w.]*(?: where [^:]*(?::[^:]*)*)? \{/
+    }
+
+    /// Whether an extension has a member that other files see and that is no value of the type.
+    private static func opensMembers(_ lines: ArraySlice<Substring>, of name: Substring) -> Bool {
+        let body = lines.dropFirst().prefix { $0 != "}" }
+        return body.contains { line in
+            guard line.hasPrefix("    "), !line.hasPrefix("     "),
+                line.contains(/\b(func|var|let|init|subscript|struct|enum|class|typealias)\b/)
+            else { return false }
+            let code = line.drop { $0 == " " }
+            guard !code.hasPrefix("//"), !code.hasPrefix("}"), !code.hasPrefix(")") else { return false }
+            if code.contains(/^(?:@\w+ )*(?:fileprivate|private)\b/) { return false }
+            return !code.contains("static let ") || !code.contains("= \(name)(")
+        }
+    }
+
     @Test(arguments: ["Manager", "Helper", "Util", "Impl"])
     func `names say what a thing is`(word: String) {
         for file in tree.files where !file.path.hasPrefix("Tests/") {

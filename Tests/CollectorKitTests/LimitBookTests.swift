@@ -36,6 +36,48 @@ struct LimitBookTests {
         #expect(LimitBook(home: folder.path).limits(now: now) == [try limit("primary", 38.5)])
     }
 
+    private func reading(_ session: String, _ dollars: Double, before seconds: Int64 = 0) throws -> SessionReading {
+        try #require(
+            SessionReading(
+                agent: "claude-code",
+                session: session,
+                contextPercent: 41,
+                contextWindow: 200_000,
+                cost: Money(dollars: dollars),
+                reportedAt: Timestamp(nanoseconds: now.nanoseconds - seconds * 1_000_000_000)
+            )
+        )
+    }
+
+    @Test func `what an agent says of its sessions is kept beside the limits, and bounded`() throws {
+        let (one, other) = (LimitBook(home: folder.path), LimitBook(home: folder.path))
+        one.note([try limit("primary", 10)], now: now)
+        one.note(try reading("a", 1), now: now)
+        other.note(try reading("a", 2), now: now)
+        other.note(try reading("b", 3, before: 86_400), now: now)
+        try one.keep(now: now)
+        try other.keep(now: now)
+        let known = LimitBook(home: folder.path)
+        #expect(known.reading(ofSession: "a", now: now) == (try reading("a", 2)))
+        #expect(known.reading(ofSession: "b", now: now)?.cost == Money(dollars: 3))
+        #expect(known.reading(ofSession: "c", now: now) == nil)
+        #expect(known.limits(now: now).count == 1)
+        for index in 0..<SessionReading.most { known.note(try reading("s\(index)", 1), now: now) }
+        #expect(known.reading(ofSession: "b", now: now) == nil)
+        #expect(known.reading(ofSession: "s0", now: now) != nil)
+    }
+
+    @Test func `a file of the first version, with limits alone, is read`() throws {
+        let book = LimitBook(home: folder.path)
+        book.note([try limit("primary", 10)], now: now)
+        try book.keep(now: now)
+        let path = folder.path + "/limits.json"
+        let text = String(decoding: try #require(try OwnFile.content(path, largest: 1 << 20)), as: UTF8.self)
+        try folder.write(text.replacing(#","sessions":[]"#, with: ""), to: "limits.json")
+        #expect(LimitBook(home: folder.path).limits(now: now) == [try limit("primary", 10)])
+        #expect(text.contains(#","sessions":[]"#))
+    }
+
     @Test func `two processes lose nothing of each other`() throws {
         let (one, other) = (LimitBook(home: folder.path), LimitBook(home: folder.path))
         one.note([try limit("primary", 10), try limit("secondary", 20, before: 60)], now: now)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import HTTPTypes
 import NIOCore
 import OTLP
@@ -34,7 +35,7 @@ struct AdmissionTests {
             "allowed_hosts: [hub.lan]",
             others: [Route(.get, "/api/health", access: .open) { _ in ServerResponse(.ok) }]
         )
-        let body = try Encoding.json.twoRecords(.logs)
+        let body = try OTLPEncoding.json.twoRecords(.logs)
         let rows: [(fields: [String: String], status: Int)] = [
             (["Host": "host.docker.internal:4318"], 200), (["Host": "hub.lan"], 200),
             (["Host": "app.localhost:4318"], 200), (["Host": "evil.example"], 421),
@@ -43,7 +44,7 @@ struct AdmissionTests {
             (["Host": "hub.lan", "Content-Type": "text/plain"], 421),
         ]
         for (fields, status) in rows {
-            let answer = try await hub.post(.logs, body, Encoding.json.fields.merging(fields) { $1 })
+            let answer = try await hub.post(.logs, body, OTLPEncoding.json.fields.merging(fields) { $1 })
             #expect(answer.status == status, "\(fields)")
             let isProgram = fields.count == 1
             #expect(status == 200 || answer.body.contains("allowed_hosts") == isProgram, "\(fields)")
@@ -61,9 +62,9 @@ struct AdmissionTests {
     ])
     func `a page of another origin may not send`(origin: String?, status: Int) async throws {
         let hub = try await OTLPHub("cors: { allowed_origins: [\"https://*.good.example\"] }")
-        var fields = Encoding.json.fields
+        var fields = OTLPEncoding.json.fields
         fields["Origin"] = origin
-        let answer = try await hub.post(.logs, try Encoding.json.twoRecords(.logs), fields)
+        let answer = try await hub.post(.logs, try OTLPEncoding.json.twoRecords(.logs), fields)
         #expect(answer.status == status)
         #expect(hub.sink.recordCount == (status == 200 ? 2 : 0))
         try await hub.end()
@@ -96,10 +97,10 @@ struct AdmissionTests {
             #expect(answer.status == status, "\(path)")
             if status > 200 { #expect(answer.body.hasSuffix(",\"status\":\(status)}")) }
         }
-        let fields = Encoding.protobuf.fields.merging(["Authorization": "bearer reader-0123456789abcdef"]) { $1 }
-        let refused = try await hub.post(.logs, try Encoding.protobuf.twoRecords(.logs), fields)
+        let fields = OTLPEncoding.protobuf.fields.merging(["Authorization": "bearer reader-0123456789abcdef"]) { $1 }
+        let refused = try await hub.post(.logs, try OTLPEncoding.protobuf.twoRecords(.logs), fields)
         #expect(refused.status == 403)
-        #expect(Encoding.protobuf.isStatus(refused, 7))
+        #expect(OTLPEncoding.protobuf.isStatus(refused, 7))
         let keys = try #require(hub.collector.status.components.first { $0.id.type == "api_keys" })
         #expect(keys.counts[.refused] == 1)
         try await hub.end()

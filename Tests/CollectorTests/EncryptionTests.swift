@@ -21,7 +21,7 @@ struct EncryptionTests {
     func `a listener with a certificate speaks HTTPS`(version: String) async throws {
         let hub = try await OTLPHub("tls: { \(Self.files), \(version) }")
         #expect(hub.collector.addresses.allSatisfy { $0.hasPrefix("https://") })
-        let answer = try await ask(hub, body: try Encoding.json.twoRecords(.logs))
+        let answer = try await ask(hub, body: try OTLPEncoding.json.twoRecords(.logs))
         #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"), "\(answer)")
         #expect(hub.sink.recordCount == 2)
         try await hub.end()
@@ -29,7 +29,7 @@ struct EncryptionTests {
 
     @Test func `a large body comes through whole`() async throws {
         let hub = try await OTLPHub("tls: { \(Self.files) }")
-        let body = try Encoding.json.twoRecords(.logs) + [UInt8](repeating: 32, count: 3_000_000)
+        let body = try OTLPEncoding.json.twoRecords(.logs) + [UInt8](repeating: 32, count: 3_000_000)
         #expect(try await ask(hub, body: body).hasPrefix("HTTP/1.1 200 OK\r\n"))
         let refused = try await ask(hub, body: Array("no JSON".utf8) + [UInt8](repeating: 32, count: 100_000))
         #expect(refused.hasPrefix("HTTP/1.1 400 "))
@@ -38,7 +38,7 @@ struct EncryptionTests {
 
     @Test func `a client must show a certificate where one is wanted`() async throws {
         let hub = try await OTLPHub("tls: { \(Self.files), client_ca_file: \(Self.folder)/ca.pem }")
-        let body = try Encoding.json.twoRecords(.logs)
+        let body = try OTLPEncoding.json.twoRecords(.logs)
         #expect(try await ask(hub, body: body, certificate: "client").hasPrefix("HTTP/1.1 200 OK\r\n"))
         let without = try? await ask(hub, body: body)
         #expect(without?.hasPrefix("HTTP/1.1") != true)
@@ -52,7 +52,7 @@ struct EncryptionTests {
         try plain.send("GET / HTTP/1.1\nHost: localhost\n\n")
         #expect(try await !plain.rest().contains("HTTP/1.1 200"))
         #expect(hub.collector.status.intakeProblems.map(\.code) == [.notEncrypted])
-        #expect(try await ask(hub, body: try Encoding.json.twoRecords(.logs)).hasPrefix("HTTP/1.1 200 OK\r\n"))
+        #expect(try await ask(hub, body: try OTLPEncoding.json.twoRecords(.logs)).hasPrefix("HTTP/1.1 200 OK\r\n"))
         try await hub.end()
     }
 

@@ -198,7 +198,7 @@ struct ExchangeTests {
         let text = ConfigText(config(0))
         let collector = try await RunningCollector(config(0), registry, load: text.loading(registry))
         let end = Flag()
-        let body = try Encoding.protobuf.twoRecords(.logs)
+        let body = try OTLPEncoding.protobuf.twoRecords(.logs)
         let sent = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<4 {
                 group.addTask {
@@ -207,7 +207,7 @@ struct ExchangeTests {
                         // Every second request on a new connection.
                         let connection = try await collector.connect()
                         for _ in 0..<2 {
-                            try await connection.post("/v1/logs", body, Encoding.protobuf.fields)
+                            try await connection.post("/v1/logs", body, OTLPEncoding.protobuf.fields)
                             let answer = try await connection.answer()
                             #expect(answer.status == 200, "\(answer.body)")
                             sent += 2

@@ -33,7 +33,7 @@ struct GRPCExportTests {
     @Test(arguments: Signal.allCases)
     func `each signal arrives by its own service`(signal: Signal) async throws {
         let hub = try await OTLPHub()
-        let message = try Encoding.protobuf.twoRecords(signal)
+        let message = try OTLPEncoding.protobuf.twoRecords(signal)
         let answer = try await call(hub, Self.paths[signal], GRPC.frame(message))
         #expect(answer.status("grpc-status") == "0")
         #expect(answer.body == GRPC.frame([]))
@@ -44,7 +44,7 @@ struct GRPCExportTests {
 
     @Test func `a refused call has a code that shows whether to retry`() async throws {
         let hub = try await OTLPHub("max_request_body_size: 1KiB", signals: [.traces, .logs])
-        let (logs, message) = (Self.paths[.logs], try Encoding.protobuf.twoRecords(.logs))
+        let (logs, message) = (Self.paths[.logs], try OTLPEncoding.protobuf.twoRecords(.logs))
         func code(_ path: String?, _ body: [UInt8], _ fields: [(String, String)] = []) async throws -> String? {
             try await call(hub, path, body, fields).status("grpc-status")
         }
@@ -53,7 +53,9 @@ struct GRPCExportTests {
         #expect(try await code(logs, Array(GRPC.frame(message).dropLast())) == "13")
         #expect(try await code(logs, [1] + GRPC.frame(message).dropFirst()) == "13")
         #expect(try await code(logs, [1] + GRPC.frame(message).dropFirst(), [("grpc-encoding", "snappy")]) == "12")
-        #expect(try await code(Self.paths[.metrics], GRPC.frame(try Encoding.protobuf.twoRecords(.metrics))) == "12")
+        #expect(
+            try await code(Self.paths[.metrics], GRPC.frame(try OTLPEncoding.protobuf.twoRecords(.metrics))) == "12"
+        )
         #expect(try await code("/opentelemetry.proto.collector.logs.v1.LogsService/Import", []) == "12")
         // Bytes that are not what their coding says are a fault of the call, and not of what it carries.
         for coding in ["gzip", "deflate", "zstd"] {
@@ -81,7 +83,7 @@ struct GRPCExportTests {
     @Test func `a call needs the key that a request needs`() async throws {
         let secret = "a-key-of-the-test-with-32-letters"
         let hub = try await OTLPHub(keys: "{ keys: [ { name: test, key: \(secret), scopes: [telemetry:write] } ] }")
-        let (logs, message) = (Self.paths[.logs], GRPC.frame(try Encoding.protobuf.twoRecords(.logs)))
+        let (logs, message) = (Self.paths[.logs], GRPC.frame(try OTLPEncoding.protobuf.twoRecords(.logs)))
         #expect(try await call(hub, logs, message).status("grpc-status") == "16")
         let known = try await call(hub, logs, message, [("x-hammurabi-api-key", secret)])
         #expect(known.status("grpc-status") == "0")
@@ -106,7 +108,7 @@ struct GRPCExportTests {
     @Test(arguments: ["gzip", "deflate", "zstd"])
     func `a compressed call arrives`(coding: String) async throws {
         let hub = try await OTLPHub()
-        let message = try Encoding.protobuf.twoRecords(.logs)
+        let message = try OTLPEncoding.protobuf.twoRecords(.logs)
         let compressed =
             switch coding {
             case "zstd": try Zstandard.deflate(message, level: 3)
@@ -147,7 +149,7 @@ struct GRPCExportTests {
             Registry([.otlp, .sink(sink)])
         )
         let client = RawHTTP2(try await collector.connect())
-        let message = try Encoding.protobuf.twoRecords(.logs)
+        let message = try OTLPEncoding.protobuf.twoRecords(.logs)
         let logs = try #require(Self.paths[.logs])
         try await client.connection.send(RawHTTP2.opening + RawHTTP2.call(logs, on: 1, body: GRPC.frame(message)))
         #expect(try await client.answer(on: 1).status("grpc-status") == "0")
@@ -196,7 +198,7 @@ struct GRPCExportTests {
         let call = RawHTTP2.call(
             try #require(Self.paths[.logs]),
             on: 1,
-            body: GRPC.frame(try Encoding.protobuf.twoRecords(.logs))
+            body: GRPC.frame(try OTLPEncoding.protobuf.twoRecords(.logs))
         )
         sink.hold()
         try await client.connection.send(RawHTTP2.opening + call)
@@ -212,7 +214,7 @@ struct GRPCExportTests {
 
     @Test func `what goes round in a circle of collectors is cut and counted`() async throws {
         let hub = try await OTLPHub()
-        let message = try Encoding.protobuf.twoRecords(.logs)
+        let message = try OTLPEncoding.protobuf.twoRecords(.logs)
         let fields = ["Content-Type": "application/x-protobuf"]
         let last = ["X-Hammurabi-Hops": "\(HopLimit.most)"]
         #expect(try await hub.post(.logs, message, fields.merging(last) { $1 }).status == 200)

@@ -46,6 +46,28 @@ struct GraphTests {
         #expect((receiver.config as? OTLPConfig)?.protocols.http?.endpoint == .otlpHTTP)
     }
 
+    /// The sections of a configuration, and where its hub listens as far as a status line sees.
+    @Test(arguments: [
+        (
+            #"extensions: { hub: { endpoint: "127.0.0.1:7" }, health_check: }, service: { extensions: [health_check, hub] }"#,
+            7
+        ),
+        // What is wrong elsewhere is another command's subject.
+        (
+            #"receivers: [1], extensions: { hub: { endpoint: "127.0.0.1:7" }, what: }, service: { extensions: [hub], pipelines: 7 }"#,
+            7
+        ),
+        (#"extensions: { hub: { endpoint: "127.0.0.1:7" } }, service: { extensions: [] }"#, nil),
+        (#"extensions: { hub: { endpoint: nowhere } }, service: { extensions: [hub] }"#, nil),
+        ("extensions: { hub: }", nil), ("service: { extensions: [hub] }", nil), ("service: 7, extensions: [hub]", nil),
+    ])
+    func `the hub of a configuration can be read alone`(sections: String, port: Int?) throws {
+        let root = try #require(LoadedConfig("{ \(sections) }").root)
+        let graph = GraphBuilder.extensions(ofType: "hub", in: root, registry: .builtIn, home: nil)
+        #expect(graph.map { $0.extensions.map(\.description) } == port.map { _ in ["hub"] })
+        #expect((graph?.used(.extension).first?.config as? HubConfig)?.endpoint.port == port)
+    }
+
     @Test func `pipelines and components may have names`() throws {
         let loaded = LoadedConfig(
             """

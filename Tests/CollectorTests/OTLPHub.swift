@@ -3,6 +3,7 @@
 import APIKeysExtension
 import Collector
 import CollectorKit
+import CollectorTesting
 import Logging
 import OTLP
 import OTLPReceiver
@@ -14,7 +15,7 @@ import Testing
 struct OTLPHub {
     let collector: RunningCollector
     let sink: BatchSink
-    let log: LineLog
+    let log: RecordedLog
 
     /// Starts a collector.
     ///
@@ -31,7 +32,7 @@ struct OTLPHub {
         keys: String? = nil,
         service: String = ""
     ) async throws {
-        let (sink, log) = (BatchSink(), LineLog())
+        let (sink, log) = (BatchSink(), RecordedLog(from: .warning))
         let pipelines = signals.map { "    \($0): { receivers: [otlp], exporters: [sink] }" }.joined(separator: "\n")
         let config = """
             receivers:
@@ -48,7 +49,7 @@ struct OTLPHub {
             \(pipelines)
             """
         let registry = Registry([.otlp, .sink(sink), .web(routes: ["others": others]), .apiKeys])
-        collector = try await RunningCollector(config, registry, logger: Logger(label: "hub") { _ in log })
+        collector = try await RunningCollector(config, registry, logger: log.logger)
         self.sink = sink
         self.log = log
     }
@@ -125,48 +126,11 @@ struct SinkConfig: ComponentConfig {
     static let documentation: [String: String] = [:]
 }
 
-/// Records warnings and errors.
-final class LineLog: LogHandler {
-    private let events = Mutex<[String]>([])
-
-    var lines: [String] { events.withLock { $0 } }
-
-    func log(event: LogEvent) {
-        guard event.level >= .warning else { return }
-        events.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
-    }
-
-    var logLevel: Logger.Level {
-        get { .trace }
-        set {}
-    }
-
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-}
-
-/// The two encodings, as a request names them and as bytes.
-enum Encoding: String, CaseIterable {
-    case protobuf = "application/x-protobuf"
-    case json = "application/json"
-
+extension OTLPEncoding {
     var fields: [String: String] { ["Content-Type": rawValue] }
 
     /// A request with two records.
     func twoRecords(_ signal: Signal) throws -> [UInt8] { try body(signal, signal.twoRecords) }
-
-    /// A request, given in JSON, in this encoding.
-    func body(_ signal: Signal, _ json: String) throws -> [UInt8] {
-        let json = Array(json.utf8)
-        return self == .json ? json : try OTLPBatch(signal: signal, json: json).bytes
-    }
 
     /// The body of an answer that accepts a whole request.
     var nothing: [UInt8] { self == .json ? Array("{}".utf8) : [] }
@@ -182,21 +146,6 @@ enum Encoding: String, CaseIterable {
 }
 
 extension Signal {
-    var twoRecords: String {
-        switch self {
-        case .traces:
-            """
-            {"resourceSpans":[{"scopeSpans":[{"spans":[
-            {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"a"},
-            {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b175","name":"b"}]}]}]}
-            """
-        case .logs:
-            #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#
-        case .metrics:
-            #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"1"},{"asInt":"2"}]}}]}]}]}"#
-        }
-    }
-
     /// The field with all data.
     var top: String {
         switch self {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import OTLP
 import RawHTTP
 import Testing
@@ -12,7 +13,7 @@ extension OTLPRow {
         OTLPRow(24, "the body is the response message of the signal") {
             let hub = try await OTLPHub()
             let body = Array(#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b"}]}]}]}"#.utf8)
-            let answer = try await hub.post(.traces, body, Encoding.json.fields)
+            let answer = try await hub.post(.traces, body, OTLPEncoding.json.fields)
             #expect(answer.status == 200)
             #expect(answer.body.hasPrefix(#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":""#))
             try await hub.end()
@@ -37,8 +38,8 @@ extension OTLPRow {
         },
         OTLPRow(27, "bad records are counted and good ones kept") {
             let hub = try await OTLPHub()
-            for encoding in Encoding.allCases {
-                let answer = try await hub.post(.traces, oneBadSpan(encoding), encoding.fields)
+            for encoding in OTLPEncoding.allCases {
+                let answer = try await hub.post(.traces, encoding.oneBadSpan, encoding.fields)
                 #expect(answer.status == 200)
                 switch encoding {
                 case .json: #expect(answer.body.contains(#""rejectedSpans":"1","errorMessage":""#))
@@ -55,11 +56,11 @@ extension OTLPRow {
         OTLPRow(29, "an empty request is a success; in JSON it is an object") {
             let hub = try await OTLPHub()
             for signal in Signal.allCases {
-                #expect(try await hub.post(signal, [], Encoding.protobuf.fields).status == 200)
-                #expect(try await hub.post(signal, Array("{}".utf8), Encoding.json.fields).status == 200)
-                let answer = try await hub.post(signal, [], Encoding.json.fields)
+                #expect(try await hub.post(signal, [], OTLPEncoding.protobuf.fields).status == 200)
+                #expect(try await hub.post(signal, Array("{}".utf8), OTLPEncoding.json.fields).status == 200)
+                let answer = try await hub.post(signal, [], OTLPEncoding.json.fields)
                 #expect(answer.status == 400)
-                #expect(Encoding.json.isStatus(answer, 3))
+                #expect(OTLPEncoding.json.isStatus(answer, 3))
             }
             try await hub.end()
         },
@@ -82,26 +83,5 @@ extension OTLPRow {
         }
         #expect(hub.sink.recordCount == 2 * combinations.count)
         try await hub.end()
-    }
-
-    /// A valid span and one whose trace id has 20 bytes.
-    private static func oneBadSpan(_ encoding: Encoding) -> [UInt8] {
-        if encoding == .json {
-            let good = #"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#
-            let bad = #"{"traceId":"5b8efff798038103d269b633813fc60c5b8efff7","spanId":"eee19b7ec3c1b174"}"#
-            return Array(#"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(good),\#(bad)]}]}]}"#.utf8)
-        }
-        var writer = ProtobufWriter()
-        writer.message(1) { resource in
-            resource.message(2) { scope in
-                for size in [16, 20] {
-                    scope.message(2) { span in
-                        span.bytes(1, [UInt8](repeating: 7, count: size))
-                        span.bytes(2, [UInt8](repeating: 9, count: 8))
-                    }
-                }
-            }
-        }
-        return writer.finish()
     }
 }

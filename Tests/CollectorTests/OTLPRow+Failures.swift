@@ -12,7 +12,7 @@ extension OTLPRow {
     static let failures = [
         OTLPRow(31, "every failure is a Status in the encoding of the request") {
             let hub = try await OTLPHub("max_request_body_size: 1KiB", signals: [.traces, .logs])
-            for encoding in Encoding.allCases {
+            for encoding in OTLPEncoding.allCases {
                 let gzip = encoding.fields.merging(["Content-Encoding": "gzip"]) { $1 }
                 let answers = [
                     (404, 5, try await hub.post(.metrics, [1], encoding.fields)),
@@ -42,10 +42,10 @@ extension OTLPRow {
         OTLPRow(33, "data that cannot be decoded is 400 with its place") {
             let hub = try await OTLPHub()
             for signal in Signal.allCases {
-                let json = try await hub.post(signal, Array("{\"\(signal.top)\":[7]}".utf8), Encoding.json.fields)
+                let json = try await hub.post(signal, Array("{\"\(signal.top)\":[7]}".utf8), OTLPEncoding.json.fields)
                 #expect(json.status == 400)
                 #expect(json.body.contains("\(signal.top)[0]"), "\(json.body)")
-                let protobuf = try await hub.post(signal, [0x0A, 0x7F, 0x01], Encoding.protobuf.fields)
+                let protobuf = try await hub.post(signal, [0x0A, 0x7F, 0x01], OTLPEncoding.protobuf.fields)
                 #expect(protobuf.status == 400)
                 #expect(protobuf.body.contains("byte "), "\(protobuf.body)")
             }
@@ -82,7 +82,7 @@ extension OTLPRow {
         OTLPRow(37, "a fault of ours is 500 with code 13, and says nothing of its reason") {
             let failing = Route(.post, "/v1/profiles", failureForm: .status) { _ in throw Fault() }
             let hub = try await OTLPHub(others: [failing])
-            for encoding in Encoding.allCases {
+            for encoding in OTLPEncoding.allCases {
                 let answer = try await hub.post(.logs, [1], encoding.fields, path: "/v1/profiles")
                 #expect(answer.status == 500)
                 #expect(encoding.isStatus(answer, 13))
@@ -157,7 +157,7 @@ extension OTLPRow {
 
     private struct Fault: Error {}
 
-    private static func refusals(_ check: (Signal, Encoding, OTLPHub) async throws -> Void) async throws {
+    private static func refusals(_ check: (Signal, OTLPEncoding, OTLPHub) async throws -> Void) async throws {
         let hub = try await OTLPHub()
         for (signal, encoding) in combinations { try await check(signal, encoding, hub) }
         #expect(hub.sink.batches.isEmpty)

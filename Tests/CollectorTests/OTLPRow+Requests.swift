@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import OTLP
 import OTLPReceiver
 import RawHTTP
@@ -22,12 +23,12 @@ extension OTLPRow {
         },
         OTLPRow(2, "the paths can be configured") {
             let hub = try await OTLPHub("traces_url_path: /in/spans")
-            let body = try Encoding.json.twoRecords(.traces)
-            #expect(try await hub.post(.traces, body, Encoding.json.fields, path: "/in/spans").status == 200)
-            #expect(try await hub.post(.traces, body, Encoding.json.fields).status == 404)
+            let body = try OTLPEncoding.json.twoRecords(.traces)
+            #expect(try await hub.post(.traces, body, OTLPEncoding.json.fields, path: "/in/spans").status == 200)
+            #expect(try await hub.post(.traces, body, OTLPEncoding.json.fields).status == 404)
             let connection = try await hub.collector.connect()
             try connection.send("GET /in/spans HTTP/1.1\nHost: localhost\n\n")
-            #expect(Encoding.json.isStatus(try await connection.answer(), 12))
+            #expect(OTLPEncoding.json.isStatus(try await connection.answer(), 12))
             try await hub.end()
         },
         OTLPRow(3, "the port is 4318 when none is configured") {
@@ -36,7 +37,7 @@ extension OTLPRow {
         OTLPRow(4, "both encodings share a port, chosen by the type") {
             let hub = try await OTLPHub()
             let connection = try await hub.collector.connect()
-            for encoding in Encoding.allCases {
+            for encoding in OTLPEncoding.allCases {
                 try await connection.post("/v1/logs", encoding.twoRecords(.logs), encoding.fields)
                 let answer = try await connection.answer()
                 #expect(answer.status == 200)
@@ -48,7 +49,7 @@ extension OTLPRow {
         OTLPRow(5, "the type counts with parameters and in any case of letters") {
             let hub = try await OTLPHub()
             for (type, encoding) in [
-                ("application/json; charset=utf-8", Encoding.json), ("APPLICATION/JSON;charset=\"UTF-8\"", .json),
+                ("application/json; charset=utf-8", OTLPEncoding.json), ("APPLICATION/JSON;charset=\"UTF-8\"", .json),
                 ("Application/X-Protobuf", .protobuf), ("application/x-protobuf ; a=b", .protobuf),
             ] {
                 let answer = try await hub.post(.logs, encoding.twoRecords(.logs), ["Content-Type": type])
@@ -63,11 +64,11 @@ extension OTLPRow {
                 for type in ["application/protobuf", "text/plain", "json", ";", ""] {
                     let answer = try await hub.post(signal, [1], ["Content-Type": type])
                     #expect(answer.status == 415)
-                    #expect(Encoding.json.isStatus(answer, 3))
+                    #expect(OTLPEncoding.json.isStatus(answer, 3))
                 }
                 let answer = try await hub.post(signal, [1], [:])
                 #expect(answer.status == 415)
-                #expect(Encoding.json.isStatus(answer, 3))
+                #expect(OTLPEncoding.json.isStatus(answer, 3))
             }
             try await hub.end()
         },
@@ -75,7 +76,7 @@ extension OTLPRow {
             let hub = try await OTLPHub()
             let connection = try await hub.collector.connect()
             for method in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"] {
-                for encoding in Encoding.allCases {
+                for encoding in OTLPEncoding.allCases {
                     try connection.send(
                         "\(method) /v1/logs HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\n\n"
                     )
@@ -89,7 +90,7 @@ extension OTLPRow {
         },
         OTLPRow(8, "an unknown path is 404 with a Status that names the paths there are") {
             let hub = try await OTLPHub()
-            for encoding in Encoding.allCases {
+            for encoding in OTLPEncoding.allCases {
                 for path in ["/v1/spans", "/v1/traces/v1/traces", "/v1", "/"] {
                     let answer = try await hub.post(.traces, [1], encoding.fields, path: path)
                     #expect(answer.status == 404)
@@ -101,7 +102,7 @@ extension OTLPRow {
         },
         OTLPRow(9, "a signal without a pipeline is 404 and a warning in the log") {
             let hub = try await OTLPHub(signals: [.traces, .logs])
-            for encoding in Encoding.allCases {
+            for encoding in OTLPEncoding.allCases {
                 let answer = try await hub.post(.metrics, encoding.twoRecords(.metrics), encoding.fields)
                 #expect(answer.status == 404)
                 #expect(encoding.isStatus(answer, 5))
@@ -147,7 +148,7 @@ extension OTLPRow {
             for (signal, encoding) in combinations {
                 let connection = try await hub.collector.connect()
                 try connection.send(
-                    "POST /v1/\(signal) HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\nTransfer-Encoding: chunked\n\n"
+                    "POST /v1/\(signal) HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\nTransfer-OTLPEncoding: chunked\n\n"
                 )
                 let body = try encoding.twoRecords(signal)
                 for start in stride(from: 0, to: body.count, by: 50) {
@@ -178,14 +179,15 @@ extension OTLPRow {
         OTLPRow(14, "method, path, type and coding are checked before the body is read") {
             let hub = try await OTLPHub(signals: [.traces, .logs])
             for (line, fields, status) in [
-                ("PUT /v1/logs", "Content-Type: text/plain\nContent-Encoding: br", 405),
-                ("POST /v1/none", "Content-Type: text/plain\nContent-Encoding: br", 404),
-                ("POST /v1/logs", "Content-Type: text/plain\nContent-Encoding: br", 415),
-                ("POST /v1/metrics", "Content-Type: application/json\nContent-Encoding: br", 404),
-                ("POST /v1/logs", "Content-Type: application/json\nContent-Encoding: br", 415),
+                ("PUT /v1/logs", "Content-Type: text/plain\nContent-OTLPEncoding: br", 405),
+                ("POST /v1/none", "Content-Type: text/plain\nContent-OTLPEncoding: br", 404),
+                ("POST /v1/logs", "Content-Type: text/plain\nContent-OTLPEncoding: br", 415),
+                ("POST /v1/metrics", "Content-Type: application/json\nContent-OTLPEncoding: br", 404),
+                ("POST /v1/logs", "Content-Type: application/json\nContent-OTLPEncoding: br", 415),
             ] {
                 for length in [
-                    "Content-Length: 1000000", "Transfer-Encoding: chunked", "Content-Length: 9\nExpect: 100-continue",
+                    "Content-Length: 1000000", "Transfer-OTLPEncoding: chunked",
+                    "Content-Length: 9\nExpect: 100-continue",
                 ] {
                     let connection = try await hub.collector.connect()
                     try connection.send("\(line) HTTP/1.1\nHost: localhost\n\(fields)\n\(length)\n\n")
@@ -199,5 +201,5 @@ extension OTLPRow {
     ]
 
     /// Every signal in every encoding.
-    static let combinations = Signal.allCases.flatMap { signal in Encoding.allCases.map { (signal, $0) } }
+    static let combinations = Signal.allCases.flatMap { signal in OTLPEncoding.allCases.map { (signal, $0) } }
 }

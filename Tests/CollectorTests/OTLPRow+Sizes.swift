@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FoundationEssentials
 import OTLP
 import RawHTTP
@@ -13,7 +14,7 @@ extension OTLPRow {
             let hub = try await OTLPHub()
             let json = try receiverFixture("traceloop-traces.json.gz")
             let protobuf = try receiverFixture("claude-code-logs.pb.gz")
-            for (signal, body, encoding) in [(Signal.traces, json, Encoding.json), (.logs, protobuf, .protobuf)] {
+            for (signal, body, encoding) in [(Signal.traces, json, OTLPEncoding.json), (.logs, protobuf, .protobuf)] {
                 for coding in ["gzip", "GZIP", "x-gzip"] {
                     let fields = encoding.fields.merging(["Content-Encoding": coding]) { $1 }
                     #expect(try await hub.post(signal, body, fields).status == 200)
@@ -21,7 +22,7 @@ extension OTLPRow {
             }
             let plain = try Gzip.inflate(protobuf, limit: 1 << 22)
             for (coding, body) in [("deflate", zlibForm(of: plain)), ("zstd", try Zstandard.deflate(plain, level: 3))] {
-                let fields = Encoding.protobuf.fields.merging(["Content-Encoding": coding]) { $1 }
+                let fields = OTLPEncoding.protobuf.fields.merging(["Content-Encoding": coding]) { $1 }
                 #expect(try await hub.post(.logs, body, fields).status == 200)
             }
             for (signal, encoding) in combinations {
@@ -62,7 +63,7 @@ extension OTLPRow {
             try await hub.end()
         },
         OTLPRow(18, "the limit holds before and after a body is inflated, to the byte") {
-            for encoding in Encoding.allCases {
+            for encoding in OTLPEncoding.allCases {
                 let body = try encoding.twoRecords(.logs)
                 for (limit, status) in [(body.count, 200), (body.count - 1, 413)] {
                     let hub = try await OTLPHub("max_request_body_size: \(limit)B")
@@ -86,7 +87,7 @@ extension OTLPRow {
                 let head = "POST /v1/\(signal) HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\n"
                 try stated.send(head + "Content-Length: 70000000000\n\n")
                 let chunked = try await hub.collector.connect()
-                try chunked.send(head + "Transfer-Encoding: chunked\n\n")
+                try chunked.send(head + "Transfer-OTLPEncoding: chunked\n\n")
                 try await chunked.send(Array("80000000\r\n".utf8) + [UInt8](repeating: 32, count: (100 << 10) + 1))
                 for connection in [stated, chunked] {
                     let answer = try await connection.answer()
@@ -106,7 +107,7 @@ extension OTLPRow {
             let fields = ["Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"]
             let answer = try await hub.post(.traces, bomb, fields)
             #expect(answer.status == 413)
-            #expect(Encoding.protobuf.isStatus(answer, 3))
+            #expect(OTLPEncoding.protobuf.isStatus(answer, 3))
             #expect(try peakMemory() - before < 500 << 20)
             try await hub.end()
         },

@@ -16,7 +16,7 @@ struct PressureTests {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
         hub.sink.hold()
         let first = try await hub.collector.connect()
-        try await first.post("/v1/logs", try padded(600_000), Encoding.json.fields)
+        try await first.post("/v1/logs", try padded(600_000), OTLPEncoding.json.fields)
         #expect(await eventually { hub.sink.heldCount == 1 })
         let second = try await hub.collector.connect()
         let head = "POST /v1/logs HTTP/1.1\nHost: localhost\nContent-Type: application/json\n"
@@ -25,7 +25,7 @@ struct PressureTests {
         #expect(putOff.status == 503)
         #expect(putOff.fields["retry-after"] == "1")
         let chunked = try await hub.collector.connect()
-        try chunked.send(head + "Transfer-Encoding: chunked\n\n927C0\n")
+        try chunked.send(head + "Transfer-OTLPEncoding: chunked\n\n927C0\n")
         try? await chunked.send([UInt8](repeating: 32, count: 600_000))
         #expect(try await chunked.answer().status == 503)
         let never = try await hub.collector.connect()
@@ -39,13 +39,13 @@ struct PressureTests {
         let problems = hub.collector.status.intakeProblems.map { "\($0.code.rawValue) \($0.count)" }
         #expect(Set(problems) == ["no_memory 2", "too_large 1"])
         #expect(await eventually { hub.collector.status.memory.usedBytes == 0 })
-        #expect(try await hub.post(.logs, try padded(600_000), Encoding.json.fields).status == 200)
+        #expect(try await hub.post(.logs, try padded(600_000), OTLPEncoding.json.fields).status == 200)
         try await hub.end()
     }
 
     @Test func `the decompressed size of a body is counted`() async throws {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
-        let fields = Encoding.json.fields.merging(["Content-Encoding": "gzip"]) { $1 }
+        let fields = OTLPEncoding.json.fields.merging(["Content-Encoding": "gzip"]) { $1 }
         // 4 MiB of spaces, compressed with gzip: 4 KiB.
         let answer = try await hub.post(.logs, Gzipped.blanks(mebibytes: 4), fields)
         // It would not fit even if nothing else were held, so a retry is useless.
@@ -68,7 +68,7 @@ struct PressureTests {
 
     /// A request of one record followed by spaces.
     private func padded(_ count: Int) throws -> [UInt8] {
-        try Encoding.json.twoRecords(.logs) + [UInt8](repeating: 32, count: count)
+        try OTLPEncoding.json.twoRecords(.logs) + [UInt8](repeating: 32, count: count)
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import NIOCore
 import OTLP
 import RawHTTP
@@ -23,8 +24,8 @@ struct QueuePressureTests {
         #expect(putOff.status == 503)
         #expect(putOff.fields["retry-after"] == "1")
         // Small requests still fit: they may be for another exporter.
-        let body = try Encoding.json.twoRecords(.logs)
-        #expect(try await hub.post(.logs, body, Encoding.json.fields).status == 200)
+        let body = try OTLPEncoding.json.twoRecords(.logs)
+        #expect(try await hub.post(.logs, body, OTLPEncoding.json.fields).status == 200)
         memory.unreserve(memory.mostWaiting)
         try await hub.end()
     }

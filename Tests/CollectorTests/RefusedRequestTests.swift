@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import HTTPTypes
 import Logging
 import OTLP
@@ -63,7 +64,7 @@ struct RefusedRequestTests {
             code: .unsupportedCoding,
             status: 415,
             subject: "/v1/logs",
-            text: post("/v1/logs", more: "Content-Encoding: br\n"),
+            text: post("/v1/logs", more: "Content-OTLPEncoding: br\n"),
             path: "/v1/logs"
         ),
         Case(
@@ -155,7 +156,7 @@ struct RefusedRequestTests {
     @Test func `a store that cannot take data, and a body for which there is no memory, are reported`() async throws {
         let hub = try await OTLPHub(service: "  memory_limit: 1MiB")
         hub.sink.refuse(with: .retryable("the disk is full"))
-        #expect(try await hub.post(.logs, Encoding.json.twoRecords(.logs), Encoding.json.fields).status == 503)
+        #expect(try await hub.post(.logs, OTLPEncoding.json.twoRecords(.logs), OTLPEncoding.json.fields).status == 503)
         let connection = try await hub.collector.connect()
         try connection.send(Self.post("/v1/logs", length: 2 << 20))
         #expect(try await connection.answer().status == 413)
@@ -188,7 +189,7 @@ struct RefusedRequestTests {
         let hub = try await OTLPHub()
         let connection = try await hub.collector.connect()
         for _ in 0..<3 {
-            try await connection.post("/v1/logs", Encoding.json.twoRecords(.logs), Encoding.json.fields)
+            try await connection.post("/v1/logs", OTLPEncoding.json.twoRecords(.logs), OTLPEncoding.json.fields)
             #expect(try await connection.answer().status == 200)
         }
         let expected = RequestCount(listener: "127.0.0.1:0", path: "/v1/logs", code: 200, count: 3)
@@ -266,9 +267,9 @@ struct BasicAuthenticationTests {
     ])
     func `the password is the key, whatever the user`(credentials: String, status: Int) async throws {
         let hub = try await OTLPHub(keys: Self.keys)
-        var fields = Encoding.protobuf.fields
+        var fields = OTLPEncoding.protobuf.fields
         fields["Authorization"] = Self.basic(credentials)
-        let body = try Encoding.protobuf.twoRecords(.traces)
+        let body = try OTLPEncoding.protobuf.twoRecords(.traces)
         let answer = try await hub.post(.traces, body, fields, path: Self.path)
         #expect(answer.status == status)
         #expect(hub.sink.recordCount == (status == 200 ? 2 : 0))
@@ -279,9 +280,9 @@ struct BasicAuthenticationTests {
 
     @Test func `elsewhere a password is no key, because browsers send it by themselves`() async throws {
         let hub = try await OTLPHub(keys: Self.keys)
-        var fields = Encoding.protobuf.fields
+        var fields = OTLPEncoding.protobuf.fields
         fields["Authorization"] = Self.basic("pk:writer-0123456789abcdef")
-        let answer = try await hub.post(.traces, try Encoding.protobuf.twoRecords(.traces), fields)
+        let answer = try await hub.post(.traces, try OTLPEncoding.protobuf.twoRecords(.traces), fields)
         #expect(answer.status == 401)
         #expect(answer.fields["www-authenticate"] == "Bearer")
         try await hub.end()
@@ -290,9 +291,9 @@ struct BasicAuthenticationTests {
     @Test(arguments: ["Basic", "Basic !!!", "Basic =", "basic", ""])
     func `invalid credentials are no key`(field: String) async throws {
         let hub = try await OTLPHub(keys: Self.keys)
-        var fields = Encoding.protobuf.fields
+        var fields = OTLPEncoding.protobuf.fields
         fields["Authorization"] = field
-        let body = try Encoding.protobuf.twoRecords(.traces)
+        let body = try OTLPEncoding.protobuf.twoRecords(.traces)
         #expect(try await hub.post(.traces, body, fields, path: Self.path).status == 401)
         #expect(hub.collector.status.intakeProblems.map(\.code) == [.missingKey])
         try await hub.end()
@@ -300,8 +301,8 @@ struct BasicAuthenticationTests {
 
     @Test func `without keys the path is open to this machine, with or without credentials`() async throws {
         let hub = try await OTLPHub()
-        var fields = Encoding.protobuf.fields
-        let body = try Encoding.protobuf.twoRecords(.traces)
+        var fields = OTLPEncoding.protobuf.fields
+        let body = try OTLPEncoding.protobuf.twoRecords(.traces)
         #expect(try await hub.post(.traces, body, fields, path: Self.path).status == 200)
         fields["Authorization"] = Self.basic("pk-lf-1:sk-lf-1")
         #expect(try await hub.post(.traces, body, fields, path: Self.path).status == 200)

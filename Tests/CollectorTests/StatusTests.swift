@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import Logging
 import OTLP
 import RawHTTP
@@ -14,8 +15,10 @@ import Usage
 struct StatusTests {
     @Test func `every component is there once, with its place and its numbers`() async throws {
         let hub = try await OTLPHub(keys: "{ keys: [{ name: a, key: abcdefghijklmnopqrstuvwxyz }] }")
-        let fields = Encoding.json.fields.merging(["X-Hammurabi-Api-Key": "abcdefghijklmnopqrstuvwxyz"]) { $1 }
-        for _ in 0..<3 { #expect(try await hub.post(.logs, try Encoding.json.twoRecords(.logs), fields).status == 200) }
+        let fields = OTLPEncoding.json.fields.merging(["X-Hammurabi-Api-Key": "abcdefghijklmnopqrstuvwxyz"]) { $1 }
+        for _ in 0..<3 {
+            #expect(try await hub.post(.logs, try OTLPEncoding.json.twoRecords(.logs), fields).status == 200)
+        }
         let status = hub.collector.status
         #expect(status.startedAt != nil)
         #expect(status.memory.limitBytes == 256 << 20)
@@ -36,7 +39,9 @@ struct StatusTests {
     @Test func `an exporter that cannot take anything is in trouble until it can`() async throws {
         let hub = try await OTLPHub()
         hub.sink.refuse(with: .retryable("the disk is full"))
-        for _ in 0..<2 { _ = try await hub.post(.logs, try Encoding.json.twoRecords(.logs), Encoding.json.fields) }
+        for _ in 0..<2 {
+            _ = try await hub.post(.logs, try OTLPEncoding.json.twoRecords(.logs), OTLPEncoding.json.fields)
+        }
         let sink = try #require(hub.collector.status.components.first)
         #expect(sink.state == .degraded("the disk is full"))
         #expect(sink.lastError?.message == "the disk is full")
@@ -44,13 +49,13 @@ struct StatusTests {
         #expect(sink.counts[.failed] == 4)
         #expect(hub.collector.status.troubles.map(\.id.description) == ["sink"])
         hub.sink.refuse(with: .permanent("what is this"))
-        _ = try await hub.post(.logs, try Encoding.json.twoRecords(.logs), Encoding.json.fields)
+        _ = try await hub.post(.logs, try OTLPEncoding.json.twoRecords(.logs), OTLPEncoding.json.fields)
         let counts = try #require(hub.collector.status.components.first?.counts)
         #expect(counts[.refused] == 2 && counts[.failed] == 4 && counts[.accepted] == 0 && counts[.sent] == 0)
         let receiver = try #require(hub.collector.status.components.last { $0.kind == .receiver }?.counts)
         #expect(receiver[.refused] == 2 && receiver[.failed] == 4 && receiver[.accepted] == 0)
         hub.sink.refuse(with: nil)
-        _ = try await hub.post(.logs, try Encoding.json.twoRecords(.logs), Encoding.json.fields)
+        _ = try await hub.post(.logs, try OTLPEncoding.json.twoRecords(.logs), OTLPEncoding.json.fields)
         #expect(hub.collector.status.troubles.isEmpty)
         #expect(hub.collector.status.components.first?.lastError?.message == "what is this")
         try await hub.end()
@@ -58,11 +63,11 @@ struct StatusTests {
 
     @Test func `a tap shows the batches of a component and delays no sender`() async throws {
         let hub = try await OTLPHub()
-        let body = try Encoding.json.twoRecords(.logs)
+        let body = try OTLPEncoding.json.twoRecords(.logs)
         let id = try #require(ComponentID("otlp"))
         let tap = try #require(hub.collector.collector.state.assembly.instances(id).first?.tap)
         let samples = try #require(tap.watch(limit: 1))
-        #expect(try await hub.post(.logs, body, Encoding.json.fields).status == 200)
+        #expect(try await hub.post(.logs, body, OTLPEncoding.json.fields).status == 200)
         var shown: [[UInt8]] = []
         for try await sample in samples { shown.append(sample) }
         let text = String(decoding: shown.first ?? [], as: UTF8.self)
@@ -71,7 +76,7 @@ struct StatusTests {
         #expect(text.split(separator: "\n").count == 1)
         // A second reader that reads nothing.
         let unread = try #require(tap.watch(limit: 1_000))
-        for _ in 0..<5 { #expect(try await hub.post(.logs, body, Encoding.json.fields).status == 200) }
+        for _ in 0..<5 { #expect(try await hub.post(.logs, body, OTLPEncoding.json.fields).status == 200) }
         try await hub.end()
         for try await _ in unread {}
     }

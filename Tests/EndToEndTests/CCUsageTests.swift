@@ -137,6 +137,15 @@ struct CCUsageTests {
         ("blocks --recent", 2.125),
         ("blocks -r", 2.125), ("blocks --token-limit 500000", 2.125), ("blocks --token-limit max", 2.125),
         ("blocks --session-length 5", 2.125), ("statusline", nil),
+        ("daily --mode calculate", 2.125), ("daily --locale en-US", 2.125), ("blocks --locale ja-JP", 2.125),
+        ("session -l de-DE", 2.125), ("daily --debug", 2.125), ("daily --debug --debug-samples 10", 2.125),
+        ("monthly --mode calculate --breakdown", 2.125), ("daily --timezone UTC --locale en-CA", 2.125),
+        ("monthly --compact", 2.125), ("daily --all", 2.125), ("claude session --json", 2),
+        ("codex daily --speed auto", 0.125),
+        ("monthly --last 2", 2.125), ("statusline --offline", nil), ("statusline --cache", nil),
+        ("statusline --no-offline", nil), ("statusline --refresh-interval 5", nil),
+        ("statusline --visual-burn-rate emoji", nil), ("statusline --cost-source both", nil),
+        ("statusline --context-low-threshold 60 --context-medium-threshold 90", nil),
     ]
 
     @Test func `lines of its documentation work as they are there`() async throws {

@@ -173,6 +173,16 @@ struct OperationsTests {
         #expect(try await program.stop().exitCode == 0)
     }
 
+    /// Whether a connection to a port of this machine is open, by proc_net_tcp(5): state 01, `address:port` in hexadecimal digits.
+    private static func hasConnection(to port: Int) throws -> Bool {
+        let table = try String(contentsOf: URL(filePath: "/proc/net/tcp"), encoding: .utf8)
+        return table.split(separator: "\n").dropFirst().contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 3 && fields[3] == "01"
+                && fields[2].split(separator: ":").last.flatMap { Int($0, radix: 16) } == port
+        }
+    }
+
     @Test func `commands ask a collector that speaks TLS, also for an answer that goes on`() async throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "CollectorTests/Fixtures/tls").path
@@ -187,7 +197,7 @@ struct OperationsTests {
         #expect(unknown.errors.contains("no receiver, processor or exporter has this id"))
         let tap = try sandbox.start(["tap", "otlp", "--limit", "1"])
         // The tap waits for samples until the collector stops.
-        try await Task.sleep(for: .milliseconds(300))
+        try await waitUntil { try Self.hasConnection(to: port) }
         #expect(tap.isRunning)
         #expect(try await program.stop().exitCode == 0)
         #expect(try await tap.outcome().output == "")

@@ -41,7 +41,7 @@ struct RedactedTextTests {
         let program = try await sandbox.serve()
         let address = try program.address()
         let tap = taps ? try StreamReader("\(address)/api/telemetry/tap/\(store)?limit=10000") : nil
-        try await Task.sleep(for: .milliseconds(taps ? 200 : 0))
+        try await tap?.waitForStart()
         for (signal, body) in bodies { #expect(await post(body, to: "\(address)/v1/\(signal)") == 200) }
         let period = "from=2026-01-01&to=2027-12-31"
         var said: [String] = []

@@ -310,7 +310,7 @@ struct AlertTests {
 
     // MARK: - The watch
 
-    /// A target that fails as long as it is told to.
+    /// A target that fails as long as a test wants it.
     private final class Target: AlertDelivery {
         private let state = Mutex<(isDown: Bool, notices: [AlertNotice])>((false, []))
 

@@ -40,6 +40,47 @@ struct LimitAPITests {
         #expect(known[0].projectedPercent?.text == "95.625")
     }
 
+    /// The figures that Claude Code hands to its status line: anthropics/claude-code#25420, and its documentation.
+    @Test func `what an agent says of a session is kept as it came, and the newest counts`() async throws {
+        let bench = try await Bench()
+        let detail = SessionDetail(session: try makeSession(), calls: [], events: [], costByModel: [:])
+        bench.store.prepare { $0.details["s-1"] = detail }
+        func session() async throws -> SessionDetailDocument {
+            let text = try await bench.get("/api/telemetry/sessions/s-1", ["id": "s-1"]).text
+            return try JSONDecoder().decode(SessionDetailDocument.self, from: Data(text.utf8))
+        }
+        #expect(try await session().reported == nil)
+        func report(_ percent: String, _ cost: String, permissions: Permissions = .all) async throws {
+            let body =
+                #"{"session":"s-1","agent":"claude-code","machine":"desk","limits":[],"contextPercent":\#(percent),"#
+                + #""contextWindow":200000,"cost":\#(cost)}"#
+            #expect(try await bench.reportStatusLine(body, permissions: permissions).status == 200)
+        }
+        try await report("41.25", "10.07")
+        var known = try #require(try await session().reported)
+        #expect((known.contextUsedPercent?.text, known.contextWindow) == ("41.25", 200_000))
+        #expect(known.cost?.amount == Money(nanodollars: 10_070_000_000))
+        #expect(known.reportedAt == "2026-11-22T12:00:00.000Z")
+        try bench.clock.set("2026-11-22T12:01:00.000Z")
+        // After the context was compacted it is less full.
+        try await report("3", "11")
+        known = try #require(try await session().reported)
+        #expect((known.contextUsedPercent?.text, known.cost?.amount) == ("3", Money(nanodollars: 11_000_000_000)))
+        try await report("99", "99", permissions: .read)
+        #expect(try await session().reported == known)
+        // What is no figure is left out, and takes nothing else with it.
+        try bench.clock.set("2026-11-22T12:02:00.000Z")
+        try await report("-1", "12")
+        known = try #require(try await session().reported)
+        #expect((known.contextUsedPercent?.text, known.cost?.amount) == (nil, Money(nanodollars: 12_000_000_000)))
+        // After two weeks of silence it says nothing of the session any more.
+        try bench.clock.set("2026-12-07T12:00:00.000Z")
+        _ = try await bench.reportStatusLine(
+            String(Self.report.replacing("s-1", with: "s-2").dropLast(1)) + #","cost":1}"#
+        )
+        #expect(try await session().reported == nil)
+    }
+
     @Test func `after its reset a share holds no more, and the status line does not show it`() async throws {
         let bench = try await Bench()
         _ = try await bench.reportStatusLine(Self.report)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import HTTPTypes
 import OTLP
 import Testing
 import Usage
 
 @Suite struct AcceptingTests {
-    @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `a request is passed on and answered without a partial success`(signal: Signal, encoding: Encoding)
+    @Test(arguments: Signal.allCases, OTLPEncoding.allCases)
+    func `a request is passed on and answered without a partial success`(signal: Signal, encoding: OTLPEncoding)
         async throws
     {
         let bench = try await Bench()
@@ -31,14 +32,15 @@ import Usage
         async throws
     {
         let bench = try await Bench()
-        let encoding = try #require(Encoding(rawValue: bare))
+        let encoding = try #require(OTLPEncoding(rawValue: bare))
         let answer = try await bench.post(.logs, encoding.body(.logs, Signal.logs.twoRecords), [.contentType: type])
         #expect(answer.status == 200)
         #expect(answer.fields[.contentType] == bare)
     }
 
-    @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `envelopes without records are accepted and not passed on`(signal: Signal, encoding: Encoding) async throws {
+    @Test(arguments: Signal.allCases, OTLPEncoding.allCases)
+    func `envelopes without records are accepted and not passed on`(signal: Signal, encoding: OTLPEncoding) async throws
+    {
         let bench = try await Bench()
         #expect(try await bench.post(signal, encoding.body(signal, signal.noRecords), encoding.fields).status == 200)
         #expect(bench.pipeline.batches.isEmpty)
@@ -46,16 +48,16 @@ import Usage
 
     @Test func `an empty request is accepted, in JSON only as an object`() async throws {
         let bench = try await Bench()
-        #expect(try await bench.post(.logs, [], Encoding.protobuf.fields).status == 200)
-        #expect(try await bench.post(.logs, Array("{}".utf8), Encoding.json.fields).status == 200)
-        #expect(try await bench.post(.logs, [], Encoding.json.fields).status == 400)
+        #expect(try await bench.post(.logs, [], OTLPEncoding.protobuf.fields).status == 200)
+        #expect(try await bench.post(.logs, Array("{}".utf8), OTLPEncoding.json.fields).status == 200)
+        #expect(try await bench.post(.logs, [], OTLPEncoding.json.fields).status == 400)
         #expect(bench.pipeline.batches.isEmpty)
     }
 
-    @Test(arguments: Encoding.allCases)
-    func `good records are kept, and the sender learns how many were not`(encoding: Encoding) async throws {
+    @Test(arguments: OTLPEncoding.allCases)
+    func `good records are kept, and the sender learns how many were not`(encoding: OTLPEncoding) async throws {
         let bench = try await Bench()
-        let answer = try await bench.post(.traces, Self.oneBadSpan(encoding), encoding.fields)
+        let answer = try await bench.post(.traces, encoding.oneBadSpan, encoding.fields)
         #expect(answer.status == 200)
         let batch = try #require(bench.pipeline.batches.first?.otlp)
         #expect(batch.recordCount == 1)
@@ -72,7 +74,7 @@ import Usage
     @Test func `a request of which nothing can be kept is a partial success, too, and not passed on`() async throws {
         let bench = try await Bench()
         let body = #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8e","spanId":"eee19b7ec3c1b174"}]}]}]}"#
-        let answer = try await bench.post(.traces, Array(body.utf8), Encoding.json.fields)
+        let answer = try await bench.post(.traces, Array(body.utf8), OTLPEncoding.json.fields)
         #expect(answer.status == 200)
         #expect(answer.text.contains(#""rejectedSpans":"1""#))
         #expect(bench.pipeline.batches.isEmpty)
@@ -88,7 +90,7 @@ import Usage
         guard signal != path else { return }
         let bench = try await Bench()
         for _ in 1...3 {
-            let answer = try await bench.post(path, Array(signal.twoRecords.utf8), Encoding.json.fields)
+            let answer = try await bench.post(path, Array(signal.twoRecords.utf8), OTLPEncoding.json.fields)
             #expect(answer.status == 200)
             #expect(answer.text == "{}")
         }
@@ -111,19 +113,19 @@ import Usage
         }
         continuation.finish()
         let request = RequestBody(statedLength: nil, pieces: pieces)
-        #expect(try await bench.post(.metrics, request, Encoding.json.fields).status == 200)
+        #expect(try await bench.post(.metrics, request, OTLPEncoding.json.fields).status == 200)
         #expect(bench.pipeline.batches.map(\.otlp.recordCount) == [2])
     }
 
     @Test(arguments: [
-        ("claude-code-logs.json", Signal.logs, Encoding.json, ""),
+        ("claude-code-logs.json", Signal.logs, OTLPEncoding.json, ""),
         ("claude-code-metrics.json", .metrics, .json, ""),
         ("claude-code-traces.pb", .traces, .protobuf, ""),
         ("claude-code-logs.pb.gz", .logs, .protobuf, "gzip"),
         ("python-sdk-metrics.pb.gz", .metrics, .protobuf, "GZIP"),
         ("traceloop-traces.json.gz", .traces, .json, "x-gzip"),
     ])
-    func `requests of real clients are accepted`(name: String, signal: Signal, encoding: Encoding, coding: String)
+    func `requests of real clients are accepted`(name: String, signal: Signal, encoding: OTLPEncoding, coding: String)
         async throws
     {
         let bench = try await Bench()
@@ -135,26 +137,5 @@ import Usage
         #expect(batch.recordCount > 0)
         #expect(bench.refused == 0)
         if name == "claude-code-traces.pb" { #expect(try batch.bytes == fixture(name)) }
-    }
-
-    /// A valid span and one whose trace id has 20 bytes.
-    private static func oneBadSpan(_ encoding: Encoding) -> [UInt8] {
-        if encoding == .json {
-            let good = #"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#
-            let bad = #"{"traceId":"5b8efff798038103d269b633813fc60c5b8efff7","spanId":"eee19b7ec3c1b174"}"#
-            return Array(#"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(good),\#(bad)]}]}]}"#.utf8)
-        }
-        var writer = ProtobufWriter()
-        writer.message(1) { resource in
-            resource.message(2) { scope in
-                for size in [16, 20] {
-                    scope.message(2) { span in
-                        span.bytes(1, [UInt8](repeating: 7, count: size))
-                        span.bytes(2, [UInt8](repeating: 9, count: 8))
-                    }
-                }
-            }
-        }
-        return writer.finish()
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import HTTPTypes
 import OTLP
 import Testing
@@ -9,8 +10,8 @@ import Testing
 
 /// Langfuse's SDK appends its own path to the host that its user configures.
 struct LangfusePathTests {
-    @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `telemetry is taken at the path of Langfuse beside the configured one`(signal: Signal, encoding: Encoding)
+    @Test(arguments: Signal.allCases, OTLPEncoding.allCases)
+    func `telemetry is taken at the path of Langfuse beside the configured one`(signal: Signal, encoding: OTLPEncoding)
         async throws
     {
         let bench = try await Bench { $0.tracesURLPath = "/in/traces" }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import HTTPTypes
 import OTLP
 import Testing
@@ -8,8 +9,8 @@ import Testing
 @testable import OTLPReceiver
 
 @Suite struct PipelineTests {
-    @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `a signal without a pipeline is not found, and the listener learns why`(signal: Signal, encoding: Encoding)
+    @Test(arguments: Signal.allCases, OTLPEncoding.allCases)
+    func `a signal without a pipeline is not found, and the listener learns why`(signal: Signal, encoding: OTLPEncoding)
         async throws
     {
         let bench = try await Bench(signals: Signal.allCases.filter { $0 != signal })
@@ -22,8 +23,8 @@ import Testing
         #expect(bench.pipeline.batches.isEmpty)
     }
 
-    @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `a permanent error is the sender's`(signal: Signal, encoding: Encoding) async throws {
+    @Test(arguments: Signal.allCases, OTLPEncoding.allCases)
+    func `a permanent error is the sender's`(signal: Signal, encoding: OTLPEncoding) async throws {
         let bench = try await Bench()
         bench.pipeline.refuse(with: .permanent("too old"))
         let answer = try await bench.post(signal, encoding.body(signal, signal.twoRecords), encoding.fields)
@@ -33,8 +34,8 @@ import Testing
         #expect(answer.body == encoding.status(3, "too old"))
     }
 
-    @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `a passing error requests a retry`(signal: Signal, encoding: Encoding) async throws {
+    @Test(arguments: Signal.allCases, OTLPEncoding.allCases)
+    func `a passing error requests a retry`(signal: Signal, encoding: OTLPEncoding) async throws {
         let bench = try await Bench()
         bench.pipeline.refuse(with: .retryable("the disk is full", after: 10))
         let body = try encoding.body(signal, signal.twoRecords)

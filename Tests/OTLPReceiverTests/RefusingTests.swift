@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import HTTPTypes
 import OTLP
 import OTLPReceiver
@@ -21,12 +22,12 @@ import Usage
         #expect(answer.fields[.contentType] == "application/json")
         #expect(
             answer.body
-                == Encoding.json.status(3, "the Content-Type must be application/x-protobuf or application/json")
+                == OTLPEncoding.json.status(3, "the Content-Type must be application/x-protobuf or application/json")
         )
     }
 
-    @Test(arguments: ["snappy", "lz4", "gzip, gzip", "br"], Encoding.allCases)
-    func `an unknown coding is answered with the known ones`(coding: String, encoding: Encoding) async throws {
+    @Test(arguments: ["snappy", "lz4", "gzip, gzip", "br"], OTLPEncoding.allCases)
+    func `an unknown coding is answered with the known ones`(coding: String, encoding: OTLPEncoding) async throws {
         let bench = try await Bench()
         let answer = try await bench.post(
             .logs,
@@ -35,11 +36,11 @@ import Usage
         )
         #expect(answer.status == 415)
         #expect(answer.fields[.acceptEncoding] == "gzip, deflate, zstd")
-        #expect(answer.body == encoding.status(3, "the Content-Encoding must be gzip, deflate, zstd or identity"))
+        #expect(answer.body == encoding.status(3, "the Content-OTLPEncoding must be gzip, deflate, zstd or identity"))
     }
 
-    @Test(arguments: Encoding.allCases)
-    func `damaged gzip is bad data`(encoding: Encoding) async throws {
+    @Test(arguments: OTLPEncoding.allCases)
+    func `damaged gzip is bad data`(encoding: OTLPEncoding) async throws {
         let bench = try await Bench()
         let fields: HTTPFields = [.contentType: encoding.rawValue, .contentEncoding: "gzip"]
         let whole = try fixture("claude-code-logs.pb.gz")
@@ -55,8 +56,9 @@ import Usage
         #expect(bench.pipeline.batches.isEmpty)
     }
 
-    @Test(arguments: Signal.allCases, Encoding.allCases)
-    func `a body that states too great a length is refused unread`(signal: Signal, encoding: Encoding) async throws {
+    @Test(arguments: Signal.allCases, OTLPEncoding.allCases)
+    func `a body that states too great a length is refused unread`(signal: Signal, encoding: OTLPEncoding) async throws
+    {
         let bench = try await Bench { $0.maxRequestBodySize.bytes = 99 }
         let answer = try await bench.post(signal, Self.unread, encoding.fields)
         #expect(answer.status == 413)
@@ -75,7 +77,7 @@ import Usage
             continuation.yield(Array(body.dropFirst(10)))
             continuation.finish()
             let request = RequestBody(statedLength: nil, pieces: pieces)
-            #expect(try await bench.post(.logs, request, Encoding.json.fields).status == status)
+            #expect(try await bench.post(.logs, request, OTLPEncoding.json.fields).status == status)
         }
     }
 
@@ -110,7 +112,11 @@ import Usage
         let (pieces, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
         continuation.yield(Array("{".utf8))
         continuation.finish(throwing: CancellationError())
-        let answer = try await bench.post(.logs, RequestBody(statedLength: 70, pieces: pieces), Encoding.json.fields)
+        let answer = try await bench.post(
+            .logs,
+            RequestBody(statedLength: 70, pieces: pieces),
+            OTLPEncoding.json.fields
+        )
         #expect(answer.status == 400)
         #expect(answer.fields[.connection] == "close")
     }
@@ -118,10 +124,10 @@ import Usage
     @Test(arguments: Signal.allCases)
     func `data that cannot be decoded is answered with its place`(signal: Signal) async throws {
         let bench = try await Bench()
-        let json = try await bench.post(signal, Array("{\"\(signal.top)\":[7]}".utf8), Encoding.json.fields)
+        let json = try await bench.post(signal, Array("{\"\(signal.top)\":[7]}".utf8), OTLPEncoding.json.fields)
         #expect(json.status == 400)
         #expect(json.text.hasPrefix("{\"code\":3,\"message\":\"\(signal.top)[0]"), "\(json.text)")
-        let protobuf = try await bench.post(signal, [0x0A, 0x7F, 0x01], Encoding.protobuf.fields)
+        let protobuf = try await bench.post(signal, [0x0A, 0x7F, 0x01], OTLPEncoding.protobuf.fields)
         #expect(protobuf.status == 400)
         #expect(protobuf.body.starts(with: [0x08, 0x03, 0x12]))
         #expect(protobuf.text.contains("byte "))
@@ -129,8 +135,8 @@ import Usage
         #expect(bench.pipeline.batches.isEmpty)
     }
 
-    @Test(arguments: Encoding.allCases)
-    func `a message in an answer has at most a kibibyte`(encoding: Encoding) async throws {
+    @Test(arguments: OTLPEncoding.allCases)
+    func `a message in an answer has at most a kibibyte`(encoding: OTLPEncoding) async throws {
         let bench = try await Bench()
         bench.pipeline.refuse(with: .permanent(String(repeating: "ä", count: 5_000)))
         let answer = try await bench.post(.logs, encoding.body(.logs, Signal.logs.twoRecords), encoding.fields)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import CollectorTesting
 import FoundationEssentials
 import HTTPTypes
 import Logging
@@ -14,7 +15,7 @@ import Usage
 struct Bench {
     let receiver: any Receiver
     let pipeline = RecordingConsumer()
-    let log = RecordingLog()
+    let log = RecordedLog(from: .warning)
     let counters = ComponentCounters()
     let intake = IntakeLog()
 
@@ -30,7 +31,7 @@ struct Bench {
         let (log, pipeline) = (log, pipeline)
         let settings = ComponentSettings(
             id: try #require(ComponentID("otlp")),
-            logger: Logger(label: "otlp") { _ in log },
+            logger: log.logger,
             counters: counters,
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 7) },
@@ -105,45 +106,8 @@ final class RecordingConsumer: Consumer {
     }
 }
 
-/// Records warnings and errors.
-final class RecordingLog: LogHandler {
-    private let events = Mutex<[String]>([])
-
-    var lines: [String] { events.withLock { $0 } }
-
-    func log(event: LogEvent) {
-        guard event.level >= .warning else { return }
-        events.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
-    }
-
-    var logLevel: Logger.Level {
-        get { .trace }
-        set {}
-    }
-
-    var metadata: Logger.Metadata {
-        get { [:] }
-        set {}
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { nil }
-        set {}
-    }
-}
-
-/// The two encodings, as a request names them and as bytes.
-enum Encoding: String, CaseIterable {
-    case protobuf = "application/x-protobuf"
-    case json = "application/json"
-
+extension OTLPEncoding {
     var fields: HTTPFields { [.contentType: rawValue] }
-
-    /// A request, given in JSON, in this encoding.
-    func body(_ signal: Signal, _ json: String) throws -> [UInt8] {
-        let json = Array(json.utf8)
-        return self == .json ? json : try OTLPBatch(signal: signal, json: json).bytes
-    }
 
     /// A google.rpc.Status with a message of less than 128 bytes.
     func status(_ code: UInt8, _ message: String) -> [UInt8] {
@@ -155,22 +119,6 @@ enum Encoding: String, CaseIterable {
 }
 
 extension Signal {
-    /// A request with two records.
-    var twoRecords: String {
-        switch self {
-        case .traces:
-            """
-            {"resourceSpans":[{"scopeSpans":[{"spans":[
-            {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"a"},
-            {"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b175","name":"b"}]}]}]}
-            """
-        case .logs:
-            #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#
-        case .metrics:
-            #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"1"},{"asInt":"2"}]}}]}]}]}"#
-        }
-    }
-
     /// A request with empty envelopes.
     var noRecords: String {
         switch self {

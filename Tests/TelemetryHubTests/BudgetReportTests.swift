@@ -12,7 +12,14 @@ struct BudgetReportTests {
     private func report(limit: Double?, used: Double, unpriced: Int64 = 0) throws -> BudgetReport {
         BudgetReport(
             limit: limit.flatMap { Money(dollars: $0) },
-            document: try Documents.summary(calls: 3, tokens: 3, cost: used, unpriced: unpriced),
+            document: try Documents.summary(
+                calls: 3,
+                tokens: 3,
+                cost: used,
+                unpriced: unpriced,
+                rest:
+                    #","budget":null,"projection":{"totalTokens":6,"totalCost":\#(min(used * 2, 9e9)),"remainingMinutes":21600}"#
+            ),
             days: try Period(nil, timezone: "UTC", now: Self.now),
             now: Self.now
         )

@@ -65,4 +65,43 @@ struct LimitsReportTests {
             .text(width: 80, style: .plain)
         #expect(text.contains("hammurabi scan") && text.contains("hammurabi onboard"))
     }
+
+    @Test func `status and doctor name the limits that are nearly used`() throws {
+        #expect(try report().nearlyFull == ["codex 5h: 99% used, reset in 2h 00m"])
+        let findings = try report().findings { _ in nil }
+        #expect(findings.map(\.level) == [.warning])
+        #expect(findings[0].message == "codex 5h: 99% used, reset in 2h 00m")
+        var used = LimitsDocument([], now: Timestamp(nanoseconds: 0))
+        #expect(LimitsReport(used, now: Timestamp(nanoseconds: 0)).findings { _ in nil }.map(\.level) == [.ok])
+        used = try document(101, reported: "2026-11-22T11:00:00Z")
+        let now = try #require(Timestamp(iso8601: "2026-11-22T12:00:00Z"))
+        #expect(LimitsReport(used, now: now).nearlyFull == ["codex 5h: used up, reset in 2h 00m"])
+        let far = LimitsReport(try document(12, reported: "2026-11-22T11:00:00Z"), now: now).findings { _ in now }
+        #expect(far.map(\.message) == ["the fullest is codex 5h with 12%"])
+    }
+
+    private func document(_ used: Double, reported: String) throws -> LimitsDocument {
+        let limit = UsageLimit(
+            agent: "codex",
+            name: "primary",
+            usedPercent: used,
+            windowMinutes: 300,
+            resetsAt: Timestamp(iso8601: "2026-11-22T14:00:00Z"),
+            source: .rollout,
+            reportedAt: try #require(Timestamp(iso8601: reported))
+        )
+        return LimitsDocument([try #require(limit)], now: try #require(Timestamp(iso8601: "2026-11-22T12:00:00Z")))
+    }
+
+    /// When the agent last called a model, and whether its limits are stale.
+    @Test(arguments: [(nil, false), ("2026-11-22T10:59:00Z", false), ("2026-11-22T11:00:01Z", true)])
+    func `doctor says when calls go on and limits do not`(lastCall: String?, isStale: Bool) throws {
+        let now = try #require(Timestamp(iso8601: "2026-11-22T12:00:00Z"))
+        let report = LimitsReport(try document(12, reported: "2026-11-21T11:00:00Z"), now: now)
+        let findings = report.findings { $0 == "codex" ? lastCall.flatMap { Timestamp(iso8601: $0) } : nil }
+        #expect(findings.count == 1)
+        #expect(
+            findings[0].message.hasPrefix("codex reported its limits last 1d ago, but its calls go on to ") == isStale
+        )
+    }
 }

@@ -39,6 +39,28 @@ struct SessionReportTests {
         #expect(report.table.titles.count == report.table.rows[0].count)
     }
 
+    /// What the agent said of the session, and its line.
+    @Test(arguments: [
+        (
+            #"{"contextUsedPercent":41.4,"contextWindow":200000,"cost":10.07,"reportedAt":"2026-11-22T09:10:00.000Z"}"#,
+            "It says   $10.07 · context 41% of 200,000 tokens · 2m ago"
+        ),
+        (
+            #"{"contextUsedPercent":null,"contextWindow":null,"cost":1,"reportedAt":"2026-11-22T09:12:00.000Z"}"#,
+            "It says   $1.00 · now"
+        ),
+    ])
+    func `what the agent says of a session is shown beside what is counted`(reported: String, line: String) throws {
+        let document: SessionDetailDocument = try Documents.read(
+            """
+            {"session":\(Documents.session("s-2")),"calls":[],"events":[],"costByModel":{},"subagents":[],
+            "reported":\(reported)}
+            """
+        )
+        let report = SessionReport(document: document, now: Self.now)
+        #expect(report.text(width: 80, style: .plain).split(separator: "\n").contains(line[...]))
+    }
+
     @Test func `one session is shown with every call`() throws {
         let child = #"{"session":\#(Documents.session("child", tokens: 5, cost: 0.01)),"calls":[]}"#
         let document: SessionDetailDocument = try Documents.read(

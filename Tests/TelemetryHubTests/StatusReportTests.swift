@@ -65,6 +65,13 @@ struct StatusReportTests {
         )
     }
 
+    @Test func `limits that are nearly used are said at the end`() throws {
+        var report = try Self.report()
+        report.limits = ["codex 5h: 99% used, reset in 2h 00m"]
+        let text = report.text(width: 80, style: .plain, now: Self.now)
+        #expect(text.hasSuffix("\n\nLimits\n  codex 5h: 99% used, reset in 2h 00m\n"))
+    }
+
     @Test func `empty columns are dropped first on a narrow terminal`() throws {
         let lines = try Self.report().text(width: 60, style: .plain, now: Self.now).split(separator: "\n")
         #expect(lines.contains("Component        State     Accepted  Refused   Sent  Failed"))

@@ -171,6 +171,54 @@ struct StatusLineTests {
         #expect(try line(input: #"{"cost":{"total_cost_usd":-1}}"#).text([.session], .plain) == "")
     }
 
+    /// The flags of ccusage's status line (docs/guide/statusline.md) that have a meaning here.
+    @Test func `the source of a session's cost, and the mark of a rate, can be chosen`() throws {
+        let input = #"{"session_id":"s","cost":{"total_cost_usd":0.25},"context_window":{"used_percentage":70}}"#
+        var line = try line(session: Self.sums(0.234, tokens: 1), block: Self.block, input: input)
+        let costs: [(StatusLine.CostSource, String)] = [
+            (.auto, "$0.2340 session"), (.ccusage, "$0.2340 session"), (.cc, "$0.2500 session"),
+            (.both, "($0.2500 cc / $0.2340) session"),
+        ]
+        for (source, expected) in costs {
+            line.costSource = source
+            #expect(line.text([.session], .plain) == expected)
+        }
+        line.burnMark = .emojiText
+        #expect(line.text([.burn], .plain) == "$1.20/h 🟢 (Normal)")
+        #expect(StatusLine.BurnMark.text.text(tokensPerMinute: 2_001) == " (Moderate)")
+        #expect(StatusLine.BurnMark.emoji.text(tokensPerMinute: 5_001) == " 🚨")
+        line.contextBorder = 60
+        #expect(line.text([.context], .plain) == "70% context!")
+        let words = CCUsageFlags.translated(
+            "statusline --visual-burn-rate emoji --cost-source both --context-low-threshold 60 --context-medium-threshold 90 "
+                .split(separator: " ").map(String.init) + ["--no-offline", "--cache", "--refresh-interval", "5"]
+        )
+        let command = try StatusLineCommand.parse(Array(words.dropFirst()))
+        #expect((command.visualBurnRate, command.costSource) == (.emoji, .both))
+        #expect(command.contextMediumThreshold == 90)
+    }
+
+    /// What Claude Code hands over (its documentation, and anthropics/claude-code#45133), and the body that the hub gets.
+    @Test func `context, cost and limits are handed on as they came`() throws {
+        let input =
+            #"{"session_id":"abc12345","model":{"id":"claude-opus-4-6","display_name":"Opus 4.6"},"cost":{"#
+            + #""total_cost_usd":2.41,"total_duration_ms":1320000,"total_lines_added":156},"context_window":{"#
+            + #""total_input_tokens":15234,"context_window_size":200000,"used_percentage":7,"remaining_percentage":93},"#
+            + #""exceeds_200k_tokens":false,"rate_limits":{"five_hour":{"used_percentage":105,"resets_at":1776441600},"#
+            + #""seven_day":{"used_percentage":34,"resets_at":1776970800}}}"#
+        let report: StatusLineReport = try Documents.read(
+            try #require(AgentState(input).report(account: "acc", machine: "desk"))
+        )
+        #expect((report.session, report.contextPercent, report.contextWindow) == ("abc12345", 7, 200_000))
+        #expect(report.cost?.amount == Money(dollars: 2.41))
+        #expect(report.limits.map(\.usedPercent) == [105, 34])
+        // Without a subscription there are no limits, and before the first answer nothing at all.
+        let metered = #"{"session_id":"s","cost":{"total_cost_usd":0}}"#
+        #expect(AgentState(metered).report(account: nil, machine: nil)?.contains(#""cost":0"#) == true)
+        #expect(AgentState(#"{"session_id":"s"}"#).report(account: nil, machine: nil) == nil)
+        #expect(AgentState(#"{"cost":{"total_cost_usd":1}}"#).report(account: nil, machine: nil) == nil)
+    }
+
     /// A template and its line, where the block and the budget are not known.
     @Test(arguments: [
         ("{session} · {today}", "$1.24 session · $8.30 today"), ("{block} · {today}", "$8.30 today"),

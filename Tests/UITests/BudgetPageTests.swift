@@ -103,6 +103,23 @@ struct BudgetPageTests {
         #expect(tab.problems == [])
     }
 
+    @Test func `a session's page shows what the agent says of it, apart from what is counted`() async throws {
+        let hub = try await Hub()
+        defer { hub.stop() }
+        try await hub.send(SampleCalls.all)
+        try await hub.reportStatusLine([
+            "agent": "claude-code", "session": .string(SampleCalls.dear), "limits": [], "contextPercent": .number(41.6),
+            "contextWindow": 200_000, "cost": .number(3.5),
+        ])
+        let tab = try await Tab(of: hub)
+        try await tab.open("/#/session/\(SampleCalls.dear)")
+        try await tab.settle(on: "#/session")
+        let facts = try await tab.texts("[aria-labelledby=facts-title] dd")
+        #expect(facts.contains { $0.hasPrefix("$3.50 · 42% of the context") })
+        #expect(facts.first != "$3.50")
+        #expect(tab.problems == [])
+    }
+
     @Test func `a limit that is reported appears within its refresh, and the keys g and b lead to the page`()
         async throws
     {

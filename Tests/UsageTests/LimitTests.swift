@@ -48,16 +48,16 @@ struct LimitTests {
 
     @Test(arguments: orders)
     func `the newest report counts`(reports: [(Double, String)], used: Int64) throws {
-        var limits = UsageLimits()
+        var limits = NewestReports<UsageLimit>()
         let now = try Self.instant("2026-11-22T12:00:00Z")
         for (share, time) in reports { limits.note(try Self.limit(share, at: time), now: now) }
-        #expect(limits.limits.map(\.used) == [used])
+        #expect(limits.reports.map(\.used) == [used])
     }
 
     @Test func `each account and machine has limits of its own, ordered, and of the longest unheard one is forgotten`()
         throws
     {
-        var limits = UsageLimits()
+        var limits = NewestReports<UsageLimit>()
         let now = try Self.instant("2026-11-22T12:00:00Z")
         for (name, machine, account) in [("seven_day", "b", nil), ("five_hour", "b", nil), ("five_hour", "a", "x")] {
             limits.note(
@@ -66,18 +66,18 @@ struct LimitTests {
             )
         }
         #expect(
-            limits.limits.map(\.key.text) == [
+            limits.reports.map(\.key.text) == [
                 "claude-code/b/five_hour", "claude-code/b/seven_day", "claude-code/x/a/five_hour",
             ]
         )
-        #expect(limits.limits.map(\.subscription.text).last == "claude-code/x/five_hour")
-        for index in 0..<(UsageLimits.most + 20) {
+        #expect(limits.reports.map(\.subscription.text).last == "claude-code/x/five_hour")
+        for index in 0..<(UsageLimit.most + 20) {
             limits.note(try Self.limit(1, at: "2026-11-22T11:00:00Z", name: "n\(index)"), now: now)
         }
-        #expect(limits.limits.count == UsageLimits.most)
-        #expect(!limits.limits.contains { $0.machine != nil })
+        #expect(limits.reports.count == UsageLimit.most)
+        #expect(!limits.reports.contains { $0.machine != nil })
         limits.note(try Self.limit(1, at: "2026-12-30T11:00:00Z"), now: try Self.instant("2026-12-30T12:00:00Z"))
-        #expect(limits.limits.count == 1)
+        #expect(limits.reports.count == 1)
     }
 
     private static let shares: [(Double, String, Bool)] = [

@@ -2,7 +2,6 @@
 
 import CollectorKit
 import HubAPI
-import JSON
 import Usage
 
 /// What is asked of `blocks`.
@@ -67,57 +66,6 @@ struct BlocksQuestion {
             throw .invalid("tokenLimit must be max or a whole number above 0")
         }
         return .number(number)
-    }
-}
-
-extension UsageAPI {
-    @Sendable func blocks(_ request: ServerRequest) async throws -> BlocksDocument {
-        try await blocks(BlocksQuestion(QueryParameters(request), timezone: config.timezone, now: now()))
-    }
-
-    /// Everything a status bar shows, in one answer.
-    @Sendable func statusLine(_ request: ServerRequest) async throws -> StatusLineDocument {
-        try await statusLine(session: QueryParameters(request)["session"])
-    }
-
-    /// The document for a session; nil for none.
-    func statusLine(session id: String?) async throws -> StatusLineDocument {
-        let (now, store) = (now(), try openStore())
-        let today = try Period("today", timezone: config.timezone, now: now)
-        var query = UsageQuery(today, now: now)
-        query.listsSessions = false
-        let summary = try await store.summary(query)
-        var session: UsageTotals?
-        if let id {
-            var named = SessionQuery(now: now)
-            (named.id, named.limit) = (id, 1)
-            session = try await store.sessions(named).sessions.first?.totals
-        }
-        return StatusLineDocument(
-            today: summary.totals,
-            session: session,
-            budget: try await budget(beside: summary, query),
-            block: try await blocks(BlocksQuestion(activeAt: now, timezone: today.timezone)).blocks.last,
-            limits: limitsThatHold(at: now).map { LimitsDocument.Limit($0, now: now) }
-        )
-    }
-
-    /// The document of the blocks that are asked for.
-    func blocks(_ question: BlocksQuestion) async throws -> BlocksDocument {
-        let (hours, weekStart): (JSONNumber, String?) =
-            switch question.rule {
-            case .session(let length): (JSONNumber(billionths: length / 3_600), nil)
-            case .week(let start): (JSONNumber(text: "168"), start.text)
-            }
-        let answer = try await BlockReader(store: openStore(), question: question, memory: blockMemory).read()
-        return BlocksDocument(
-            answer.blocks,
-            hours: hours,
-            weekStart: weekStart,
-            limit: answer.limit,
-            timezone: question.timezone,
-            now: question.now
-        )
     }
 }
 

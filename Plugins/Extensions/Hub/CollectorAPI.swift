@@ -43,7 +43,7 @@ struct CollectorAPI {
             var query = UsageQuery(month, now: usage.now())
             query.listsSessions = false
             if let summary = try? await store.summary(query) {
-                text.addUsage(summary, budget: usage.config.monthlyBudget)
+                text.addUsage(summary, budget: usage.config.monthlyBudget?.limit)
             }
         }
         if let series = try? await usage.series() { text.add(series) }

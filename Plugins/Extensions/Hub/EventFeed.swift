@@ -241,7 +241,7 @@ struct FeedNews {
         return present.filter { !sent.contains($0.key) }.prefix(Self.first).map(\.document)
     }
 
-    /// The alerts that the topics above do not tell of: budgets, limits, anomalies and silent machines; judged at most once a minute.
+    /// The alerts that the topics above do not have: budgets, limits, anomalies and silent machines; judged at most once a minute.
     private mutating func readAlerts(_ feed: EventFeed, _ newest: Int64, isDue: Bool) async -> [AlertCondition] {
         guard isDue else { return alerts }
         let collector = feed.collector

@@ -14,7 +14,7 @@ public struct HubConfig: ComponentConfig {
     public var budget = MonthlyBudget()
     /// What may be spent, by whom and how often.
     public var budgets: [BudgetConfig] = []
-    /// Who is told of what.
+    /// Who is notified of what.
     public var alerts = AlertsConfig()
     /// How long calls and records are kept when the store is compacted.
     public var retention = ConfigDuration(seconds: 90 * 86_400)
@@ -54,7 +54,7 @@ public struct HubConfig: ComponentConfig {
         /// Projects by label or path.
         public var projects: [String] = []
 
-        /// A team of nobody.
+        /// A team without members.
         public init() {}
     }
 
@@ -154,13 +154,12 @@ public struct HubConfig: ComponentConfig {
 
     /// All budgets, that of ``MonthlyBudget`` first.
     var allBudgets: [Budget] {
-        let monthly = monthlyBudget.map { Budget(name: BudgetConfig.monthlyName, cycle: .month, limit: .cost($0)) }
-        return (monthly.map { [$0] } ?? []) + budgets.compactMap(\.budget)
+        (monthlyBudget.map { [$0] } ?? []) + budgets.compactMap(\.budget)
     }
 
-    /// The budget as an amount; nil without one.
-    var monthlyBudget: Money? {
+    /// The budget for all calls of a month; nil without one.
+    var monthlyBudget: Budget? {
         guard let amount = budget.monthly.flatMap({ Money(dollars: $0) }), amount > .zero else { return nil }
-        return amount
+        return Budget(name: BudgetConfig.monthlyName, cycle: .month, limit: .cost(amount))
     }
 }

@@ -20,7 +20,8 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing, SessionNami
     private let compaction: DailyCompaction
     private let alerts: AlertWatch
     private let limits: LimitKeeping
-    private let documentation: DocumentationRoutes
+    private let pages: [ComponentPage]
+    private let guides: [DocumentationGuide]
 
     init(
         _ config: HubConfig,
@@ -56,7 +57,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing, SessionNami
         compaction = DailyCompaction(api, settings)
         alerts = AlertWatch(config, survey, settings)
         limits = LimitKeeping(book, settings)
-        documentation = DocumentationRoutes(pages, guides)
+        (self.pages, self.guides) = (pages, guides)
     }
 
     func start() async throws(StartError) {
@@ -107,7 +108,7 @@ final class HubExtension: Extension, HTTPServing, SessionDescribing, SessionNami
             ),
             Route(.get, "/metrics", handler: answering("/metrics", taking: nil, collector.metrics)),
             Route(.get, "/api/openapi.json", access: .open) { _ in OpenAPIDocument.response },
-        ] + DashboardRoutes.all + documentation.all
+        ] + DashboardRoutes.all + DocumentationRoutes(pages, guides).all
     }
 
     func describe(session id: String) async -> String? {
@@ -351,11 +352,14 @@ struct DocumentationRoutes: Sendable {
         text: String,
         navigation: [(title: String, path: String)]
     ) -> Route {
-        let html = HTMLPage(title: title, path: path, text: Markdown(text), navigation: navigation).html
-        let page = DashboardFile(path: path, mediaType: "text/html; charset=utf-8", bytes: Array(html.utf8))
+        // Made when it is asked for: a collector starts without it, and so does a command that reads the store.
+        @Sendable func page() -> DashboardFile {
+            let html = HTMLPage(title: title, path: path, text: Markdown(text), navigation: navigation).html
+            return DashboardFile(path: path, mediaType: "text/html; charset=utf-8", bytes: Array(html.utf8))
+        }
         let source = DashboardFile(path: path, mediaType: "text/markdown; charset=utf-8", bytes: Array(text.utf8))
         return Route(.get, path, access: .open) { request in
-            var answer = DashboardRoutes.answer(acceptsHTML(request.head) ? page : source, to: request.head)
+            var answer = DashboardRoutes.answer(acceptsHTML(request.head) ? page() : source, to: request.head)
             answer.head.headerFields[.vary] = "Accept"
             return answer
         }

@@ -57,7 +57,7 @@ struct InsightQuestions {
         return InsightsDocument.Month(
             try await summary(of: period),
             history: history,
-            limit: query.filter.isEmpty ? usage.config.monthlyBudget : nil,
+            limit: query.filter.isEmpty ? usage.config.monthlyBudget.map { Money(nanodollars: $0.limit.amount) } : nil,
             now: query.now
         )
     }

@@ -9,30 +9,6 @@ import Logging
 import Synchronization
 import Usage
 
-extension UsageAPI {
-    /// The limits of subscriptions, as agents reported them.
-    @Sendable func limits(_ request: ServerRequest) async throws -> LimitsDocument {
-        let (parameters, now) = (QueryParameters(request), now())
-        let (agent, machine) = (parameters["agent"], parameters["machine"])
-        let isCurrentOnly = try parameters.flag("current") ?? false
-        let known = limits.limits(now: now).filter { limit in
-            (agent == nil || limit.agent == agent) && (machine == nil || nameInAnswers(limit.machine ?? "") == machine)
-                && (!isCurrentOnly || limit.isCurrent(at: now))
-        }
-        return LimitsDocument(known, now: now)
-    }
-
-    /// The limits whose windows have not ended: of an account that several machines use the newest report.
-    func limitsThatHold(at now: Timestamp) -> [UsageLimit] {
-        var newest: [UsageLimit.Key: UsageLimit] = [:]
-        for limit in limits.limits(now: now) where limit.isCurrent(at: now) {
-            if let known = newest[limit.subscription], known.reportedAt >= limit.reportedAt { continue }
-            newest[limit.subscription] = limit
-        }
-        return newest.values.sorted { $0.key < $1.key }
-    }
-}
-
 /// Writes the limits that were noted to the disk, soon after; a limit that is lost by a crash is known again at the agent's next call.
 final class LimitKeeping: Sendable {
     private let book: LimitBook
@@ -80,7 +56,7 @@ final class LimitKeeping: Sendable {
 
     /// Takes in what an agent handed to its status line, and answers with what the line shows.
     ///
-    /// A key without the permission to write gets the answer, and its limits are not kept.
+    /// A key without the permission to write gets the answer, and its report is not kept.
     func statusLine(_ request: ServerRequest, _ api: UsageAPI) async throws -> StatusLineDocument {
         let bytes: [UInt8]
         do throws(BodyError) {
@@ -92,12 +68,13 @@ final class LimitKeeping: Sendable {
         guard let report = try? JSONDecoder().decode(StatusLineReport.self, from: Data(bytes)), !report.agent.isEmpty
         else {
             throw APIError.invalid(
-                "the body must be {\"agent\": …, \"limits\": [{\"name\": …, \"usedPercent\": …}]}, with session, account and machine where they are known"
+                "the body must be {\"agent\": …, \"limits\": [{\"name\": …, \"usedPercent\": …}]}, with session, account, machine, contextPercent, contextWindow and cost where they are known"
             )
         }
         if request.permissions.allow(.write) {
             let now = settings.now()
             book.note(report.usageLimits(reportedAt: now), now: now)
+            if let reading = report.reading(reportedAt: now) { book.note(reading, now: now) }
             // Without a collector no task writes it later.
             let isRunning = work.withLock { $0 != nil }
             if !isRunning { keep() }

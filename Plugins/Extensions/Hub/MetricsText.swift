@@ -140,7 +140,7 @@ struct MetricsText {
     }
 
     /// Adds the cost of the current month.
-    mutating func addUsage(_ month: UsageSummary, budget: Money?) {
+    mutating func addUsage(_ month: UsageSummary, budget: Budget.Limit?) {
         // At most 201 models: a summary limits its names.
         let models = month.byModel.mapValues(\.totals).named(adding: +=, by: \.cost)
         func samples(_ value: (UsageTotals) -> String) -> [Sample] {
@@ -169,7 +169,7 @@ struct MetricsText {
         add("hammurabi_month_tokens", "gauge", "Tokens of the current month, each in one type.", tokens)
         add("hammurabi_month_sessions", "Sessions with a call in the current month.", month.sessionCount)
         add("hammurabi_active_sessions", "Sessions seen in the last minute.", month.activeSessions)
-        if let budget {
+        if case .cost(let budget) = budget {
             let limit = [Sample(labels: [], value: dollars(budget))]
             add("hammurabi_month_budget_dollars", "gauge", "What may be spent in a month.", limit)
         }

@@ -4,6 +4,7 @@ import CollectorKit
 import FoundationEssentials
 import HTTPTypes
 import HubAPI
+import JSON
 import Usage
 
 /// The API's answers about usage; each function returns a document.
@@ -69,15 +70,9 @@ struct UsageAPI {
 
     /// The current month's budget, whatever was asked for.
     func budget(beside summary: UsageSummary, _ query: UsageQuery) async throws -> SummaryDocument.Budget? {
-        guard let limit = config.monthlyBudget else { return nil }
-        let month = try Period(nil, timezone: config.timezone, now: query.now)
-        var used = summary.totals.cost
-        if summary.period != month || !query.filter.isEmpty {
-            var whole = UsageQuery(month, now: query.now)
-            whole.listsSessions = false
-            used = try await openStore().summary(whole).totals.cost
-        }
-        return SummaryDocument.Budget(limit: limit, used: used, month: month, now: query.now)
+        guard let budget = config.monthlyBudget else { return nil }
+        let known = query.filter.isEmpty ? summary : nil
+        return SummaryDocument.Budget(try await state(of: budget, at: query.now, beside: known))
     }
 
     // MARK: - Budgets
@@ -112,25 +107,41 @@ struct UsageAPI {
     /// How the current period of each budget goes.
     func budgetStates(at now: Timestamp) async throws -> [BudgetState] {
         var states: [BudgetState] = []
-        for budget in config.allBudgets {
-            guard budget.cycle != .block else {
-                states.append(try await blockState(of: budget, at: now))
-                continue
-            }
-            let period = try budget.cycle.period(at: now, timezone: config.timezone)
-            states.append(try await state(of: budget, in: period, now: now))
-        }
+        for budget in config.allBudgets { states.append(try await state(of: budget, at: now)) }
         return states
     }
 
-    /// How a cycle of days goes.
-    private func state(of budget: Budget, in period: Period, now: Timestamp) async throws -> BudgetState {
-        var history: [Int64] = []
-        if let days = period.before(days: UsageForecast.historyDays) {
-            history = try await spent(budget, in: days, now: now)
+    /// How the current period of a budget goes.
+    ///
+    /// - Parameter summary: One of all calls that was asked for anyway; of use when it is that of the period.
+    private func state(of budget: Budget, at now: Timestamp, beside summary: UsageSummary? = nil) async throws
+        -> BudgetState
+    {
+        guard budget.cycle != .block else { return try await blockState(of: budget, at: now) }
+        let period = try budget.cycle.period(at: now, timezone: config.timezone)
+        return try await state(of: budget, in: period, beside: summary, now: now)
+    }
+
+    /// How a cycle of days goes, or went.
+    private func state(of budget: Budget, in period: Period, beside summary: UsageSummary? = nil, now: Timestamp)
+        async throws -> BudgetState
+    {
+        let before = period.before(days: UsageForecast.historyDays)
+        if let summary, summary.period == period {
+            var history: [Int64] = []
+            if let before { history = try await spent(budget, in: before, now: now) }
+            let spent = summary.byDay.map { budget.limit.amount(of: $0.totals) }
+            return BudgetState(budget, in: period, spent: spent, history: history, now: now)
         }
-        let spent = try await spent(budget, in: period, now: now)
-        return BudgetState(budget, in: period, spent: spent, history: history, now: now)
+        guard let before else {
+            let spent = try await spent(budget, in: period, now: now)
+            return BudgetState(budget, in: period, spent: spent, history: [], now: now)
+        }
+        // One question for both.
+        let whole = try Period(nil, from: before.from, to: period.to, timezone: period.timezone, now: now)
+        let days = try await spent(budget, in: whole, now: now)
+        let (history, spent) = (days.prefix(before.days.count), days.dropFirst(before.days.count))
+        return BudgetState(budget, in: period, spent: Array(spent), history: Array(history), now: now)
     }
 
     /// How the block under way goes, of the calls that count.
@@ -215,7 +226,10 @@ struct UsageAPI {
 
     /// The document of a session; nil when it is unknown.
     func session(id: String) async throws -> SessionDetailDocument? {
-        try await openStore().session(id: id).map { SessionDetailDocument($0, now: now()) }
+        let now = now()
+        return try await openStore().session(id: id).map {
+            SessionDetailDocument($0, reported: limits.reading(ofSession: id, now: now), now: now)
+        }
     }
 
     // MARK: - Prices
@@ -298,6 +312,123 @@ struct UsageAPI {
         guard let store else { throw StoreError("the store \"\(config.store)\" of the hub is not there") }
         return LabelledStore(store: store, memory: labels, people: config.users, teams: config.teams)
     }
+
+    // MARK: - Limits
+
+    /// The limits of subscriptions, as agents reported them.
+    @Sendable func limits(_ request: ServerRequest) async throws -> LimitsDocument {
+        let (parameters, now) = (QueryParameters(request), now())
+        let (agent, machine) = (parameters["agent"], parameters["machine"])
+        let isCurrentOnly = try parameters.flag("current") ?? false
+        let known = limits.limits(now: now).filter { limit in
+            (agent == nil || limit.agent == agent) && (machine == nil || nameInAnswers(limit.machine ?? "") == machine)
+                && (!isCurrentOnly || limit.isCurrent(at: now))
+        }
+        return LimitsDocument(known, now: now)
+    }
+
+    /// The limits whose windows have not ended: of an account that several machines use the newest report.
+    func limitsThatHold(at now: Timestamp) -> [UsageLimit] {
+        var newest: [UsageLimit.Key: UsageLimit] = [:]
+        for limit in limits.limits(now: now) where limit.isCurrent(at: now) {
+            if let known = newest[limit.subscription], known.reportedAt >= limit.reportedAt { continue }
+            newest[limit.subscription] = limit
+        }
+        return newest.values.sorted { $0.key < $1.key }
+    }
+
+    // MARK: - Blocks and the status line
+
+    @Sendable func blocks(_ request: ServerRequest) async throws -> BlocksDocument {
+        try await blocks(BlocksQuestion(QueryParameters(request), timezone: config.timezone, now: now()))
+    }
+
+    /// Everything a status bar shows, in one answer.
+    @Sendable func statusLine(_ request: ServerRequest) async throws -> StatusLineDocument {
+        try await statusLine(session: QueryParameters(request)["session"])
+    }
+
+    /// The document for a session; nil for none.
+    func statusLine(session id: String?) async throws -> StatusLineDocument {
+        let (now, store) = (now(), try openStore())
+        let today = try Period("today", timezone: config.timezone, now: now)
+        var query = UsageQuery(today, now: now)
+        query.listsSessions = false
+        let summary = try await store.summary(query)
+        var session: UsageTotals?
+        if let id {
+            var named = SessionQuery(now: now)
+            (named.id, named.limit) = (id, 1)
+            session = try await store.sessions(named).sessions.first?.totals
+        }
+        return StatusLineDocument(
+            today: summary.totals,
+            session: session,
+            budget: try await budget(beside: summary, query),
+            block: try await blocks(BlocksQuestion(activeAt: now, timezone: today.timezone)).blocks.last,
+            limits: limitsThatHold(at: now).map { LimitsDocument.Limit($0, now: now) }
+        )
+    }
+
+    /// The document of the blocks that are asked for.
+    func blocks(_ question: BlocksQuestion) async throws -> BlocksDocument {
+        let (hours, weekStart): (JSONNumber, String?) =
+            switch question.rule {
+            case .session(let length): (JSONNumber(billionths: length / 3_600), nil)
+            case .week(let start): (JSONNumber(text: "168"), start.text)
+            }
+        let answer = try await BlockReader(store: openStore(), question: question, memory: blockMemory).read()
+        return BlocksDocument(
+            answer.blocks,
+            hours: hours,
+            weekStart: weekStart,
+            limit: answer.limit,
+            timezone: question.timezone,
+            now: question.now
+        )
+    }
+
+    // MARK: - Other prices
+
+    /// The calls of a period at another model's prices.
+    @Sendable func compare(_ request: ServerRequest) async throws -> CompareDocument {
+        let parameters = QueryParameters(request)
+        let period = try parameters.period(in: config.timezone, now: now())
+        guard let model = parameters["with"] else {
+            throw APIError.invalid("with must name a model of the price table")
+        }
+        return try await compare(period, filter: parameters.filter(in: config.timezone, now: now()), with: model)
+    }
+
+    private func compare(_ period: Period, filter: UsageFilter, with model: String) async throws -> CompareDocument {
+        guard let table = pricing?.table else {
+            throw APIError(.serviceUnavailable, "no pricing processor is configured; add pricing to a pipeline")
+        }
+        let now = now()
+        guard var comparison = ModelComparison(with: model, in: table, now: now) else {
+            let near = table.suggestions(for: model).prefix(3).joined(separator: ", ")
+            throw APIError.invalid(
+                "no price is known for the model \"\(model.prefix(80))\""
+                    + (near.isEmpty ? "" : "; did you mean \(near)?")
+            )
+        }
+        let walk = CallWalk(store: try openStore(), filter: filter, now: now)
+        try await walk.forEach(from: period.start, to: period.end) { comparison.add($0) }
+        return CompareDocument(comparison, in: period)
+    }
+
+    /// What reads from caches saved in a period, day by day at the prices of the day; nil without prices.
+    func cacheSavings(beside summary: UsageSummary, _ query: UsageQuery) async throws -> Money? {
+        guard let table = pricing?.table else { return nil }
+        guard summary.totals.counts.cacheRead > 0 else { return .zero }
+        var days = summary
+        if query.series != .model {
+            var byModel = query
+            (byModel.series, byModel.listsSessions) = (.model, false)
+            days = try await openStore().summary(byModel)
+        }
+        return InsightQuestions.cacheSavings(of: days, by: table)
+    }
 }
 
 /// The parameters of `summary`.
@@ -307,10 +438,6 @@ struct SummaryQuestion {
     var comparesPrevious = false
     /// Whether the document has a member for the sessions.
     var hasSessions = true
-
-    init(_ query: UsageQuery) {
-        self.query = query
-    }
 
     /// Parses the parameters of a request.
     init(_ parameters: QueryParameters, timezone: String, now: Timestamp) throws(APIError) {

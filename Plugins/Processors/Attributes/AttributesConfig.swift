@@ -16,10 +16,7 @@ public struct AttributesConfig: ComponentConfig {
 
     /// What each key means.
     public static let documentation: [String: String] = {
-        var texts = [
-            "actions":
-                "what is done to each record, in this order: a list of {key, action, value, from_attribute, from_context, default_value, pattern, converted_type, table, key_column, value_column, target}; actions are insert, update, upsert, delete, hash, extract and convert"
-        ]
+        var texts = ["actions": ActionConfig.documentation(of: "each record", hasTarget: true)]
         let match = [
             "match_type": "strict: whole values; regexp: regular expressions that are found anywhere in a value",
             "services": "values of the resource attribute service.name, of which one must match",
@@ -39,18 +36,7 @@ public struct AttributesConfig: ComponentConfig {
 
     /// Reports invalid actions and patterns.
     public func validate(_ findings: inout ConfigFindings) {
-        for (position, action) in actions.enumerated() {
-            do throws(ActionError) {
-                _ = try AttributeAction(action)
-            } catch {
-                findings.error(
-                    "action",
-                    error.message,
-                    at: ["actions", "\(position)"] + (error.key.map { [$0] } ?? []),
-                    help: error.help
-                )
-            }
-        }
+        ActionConfig.validate(actions, at: "actions", &findings)
         for (name, match) in [("include", include), ("exclude", exclude)] {
             guard let match else { continue }
             if match.isEmpty {

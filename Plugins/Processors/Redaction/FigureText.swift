@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The figures of an object that a program printed as text: JSON, Python's `{'cached_tokens': None}` or `Usage(input_tokens=3)`.
 ///
 /// Numbers, structure and the names of members stay, also in a text of this kind inside another. A text can come word by word, as a list of tokens with their probabilities or as
@@ -24,8 +26,7 @@ struct FigureText {
     }
 
     private struct Scan {
-        private let text: ArraySlice<UInt8>
-        private var position: Int
+        private var cursor: PrintedCursor
         /// How many texts this one is inside of.
         private let texts: Int
         private(set) var kept: [UInt8] = []
@@ -48,20 +49,17 @@ struct FigureText {
         init(_ text: ArraySlice<UInt8>) { self.init(text, inside: 0, Words()) }
 
         private init(_ text: ArraySlice<UInt8>, inside texts: Int, _ words: Words) {
-            (self.text, self.texts, self.words) = (text, texts, words)
-            position = text.startIndex
+            (cursor, self.texts, self.words) = (PrintedCursor(text), texts, words)
         }
 
         /// Whether the text is the print of an object.
         mutating func run() -> Bool {
-            while position < text.endIndex {
-                let byte = text[position]
+            while let byte = cursor.next {
                 switch byte {
                 case UInt8(ascii: "\""), UInt8(ascii: "'"):
                     guard string(byte) else { return false }
                 case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
-                    guard !isBehindWord else { return false }
-                    isBehindWord = word()
+                    guard !isBehindWord, word() else { return false }
                 case UInt8(ascii: "0")...UInt8(ascii: "9"): number()
                 case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\t"), UInt8(ascii: "\r"): take(1)
                 case UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "("),
@@ -79,49 +77,47 @@ struct FigureText {
         }
 
         private mutating func take(_ count: Int) {
-            kept += text[position..<position + count]
-            position += count
+            let start = cursor.position
+            cursor.position += count
+            kept += cursor.text[start..<cursor.position]
         }
 
         private mutating func number() {
-            let digits = text[position...].prefix { (48...57).contains($0) || "+-.eE_".utf8.contains($0) }
-            take(digits.count)
+            let start = cursor.position
+            while let byte = cursor.next, PrintedCursor.isDigit(byte) || "+-.eE_".utf8.contains(byte) {
+                cursor.position += 1
+            }
+            kept += cursor.text[start..<cursor.position]
         }
 
         /// What Python shows of an object without a form of its own, such as `<Kind.A: 1>`: nothing of it is kept.
         private mutating func angles() -> Bool {
-            var open = 0
-            var end = position
-            repeat {
-                guard end < text.endIndex else { return false }
-                if text[end] == UInt8(ascii: "<") { open += 1 }
-                if text[end] == UInt8(ascii: ">") { open -= 1 }
-                end += 1
-            } while open > 0
+            let start = cursor.position
+            guard cursor.skipAngles() else { return false }
             kept += "<>".utf8
-            hasChanged = hasChanged || end - position > 2
-            position = end
+            hasChanged = hasChanged || cursor.position - start > 2
             return true
         }
 
         /// A word without quotes: the name of a type before `(`, `{` or `[`, that of a member before `=` or `:`, or a constant.
         ///
-        /// - Returns: Whether it is a word by itself; the letter in front of Python's `b'…'` is none.
+        /// The letter in front of Python's `b'…'` is no word by itself.
+        /// - Returns: Whether it can be one of an account.
         private mutating func word() -> Bool {
-            let word = text[position...].prefix {
-                (48...57).contains($0) || (65...90).contains($0 & 0xdf) || "_.".utf8.contains($0)
-            }
-            let next = word.endIndex < text.endIndex ? text[word.endIndex] : 0
-            if word.count == 1, next == UInt8(ascii: "'") || next == UInt8(ascii: "\"") {
+            if cursor.isAtPrefix {
                 take(1)
-                return false
+                isBehindWord = false
+                return true
             }
-            switch text[word.endIndex...].first(where: { !Self.isSpace($0) }) {
+            isBehindWord = true
+            let word = cursor.word()
+            guard word.allSatisfy({ $0 < 0x80 }) else { return false }
+            switch cursor.nextSign {
             case UInt8(ascii: "("), UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "="), UInt8(ascii: ":"):
                 member = word
-                if keeps(name: word) { take(word.count) } else { replace(behind: word.endIndex) }
+                if keeps(name: word) { kept += word } else { replace() }
             default:
-                if FigureNames.isConstant(word) { take(word.count) } else { replace(behind: word.endIndex) }
+                if FigureNames.isConstant(word) { kept += word } else { replace() }
             }
             return true
         }
@@ -132,44 +128,31 @@ struct FigureText {
 
         /// A quoted string: the name of a member, or a value.
         private mutating func string(_ quote: UInt8) -> Bool {
-            var end = position + 1
-            while end < text.endIndex, text[end] != quote { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
-            guard end < text.endIndex else { return false }
-            let content = text[(position + 1)..<end]
+            guard let content = cursor.quoted() else { return false }
             isBehindWord = false
-            if text[(end + 1)...].first(where: { !Self.isSpace($0) }) == UInt8(ascii: ":") {
+            kept.append(quote)
+            if cursor.nextSign == UInt8(ascii: ":") {
                 member = content
-                if keeps(name: content) {
-                    take(end + 1 - position)
-                } else {
-                    kept.append(quote)
-                    replace(behind: end)
-                    take(1)
-                }
-                return true
+                if keeps(name: content) { kept += content } else { replace() }
+            } else if keeps(value: content) {
+                kept += content
+            } else {
+                hasChanged = true
+                if let inner = figures(inside: content) { Self.append(inner, quotedBy: quote, to: &kept) }
             }
-            if keeps(value: content) {
-                take(end + 1 - position)
-                return true
-            }
-            hasChanged = true
             kept.append(quote)
-            if let inner = figures(inside: content) { Self.append(inner, quotedBy: quote, to: &kept) }
-            kept.append(quote)
-            position = end + 1
             return true
         }
 
         /// Puts a name that says nothing in place of a word; each is another one, because members must stay apart.
-        private mutating func replace(behind end: Int) {
+        private mutating func replace() {
             hasChanged = true
             words.replacements += 1
             kept += "x\(words.replacements)".utf8
-            position = end
         }
 
         private mutating func keeps(value: ArraySlice<UInt8>) -> Bool {
-            if value.isEmpty || value.drop(while: Self.isSpace).isNumber || FigureNames.isConstant(value) {
+            if value.isEmpty || value.drop(while: PrintedCursor.isSpace).isNumber || FigureNames.isConstant(value) {
                 return true
             }
             let memberClass = KeyClass(ofKey: member)
@@ -184,7 +167,7 @@ struct FigureText {
         /// The figures of an object that is printed into a value, without the quotes around it; nil for any other value.
         private mutating func figures(inside content: ArraySlice<UInt8>) -> [UInt8]? {
             guard texts < FigureText.deepestText, let text = Self.unescaped(content) else { return nil }
-            let trimmed = text.drop(while: Self.isSpace)
+            let trimmed = text.drop(while: PrintedCursor.isSpace)
             guard
                 trimmed.first == UInt8(ascii: "{") || trimmed.first == UInt8(ascii: "\"")
                     || trimmed.last == UInt8(ascii: ")")
@@ -224,8 +207,6 @@ struct FigureText {
                 kept.append(byte < 32 ? UInt8(ascii: " ") : byte)
             }
         }
-
-        private static func isSpace(_ byte: UInt8) -> Bool { [32, 9, 10, 13].contains(byte) }
     }
 }
 

@@ -13,24 +13,12 @@ public struct ResourceConfig: ComponentConfig {
 
     /// What each key means.
     public static let documentation = [
-        "attributes":
-            "what is done to each resource, in this order: a list of {key, action, value, from_attribute, from_context, default_value, pattern, converted_type, table, key_column, value_column}; actions are insert, update, upsert, delete, hash, extract and convert"
+        "attributes": ActionConfig.documentation(of: "each resource", hasTarget: false)
     ]
 
     /// Refuses actions that cannot be carried out.
     public func validate(_ findings: inout ConfigFindings) {
-        for (position, action) in attributes.enumerated() {
-            do throws(ActionError) {
-                _ = try AttributeAction(action)
-            } catch {
-                findings.error(
-                    "action",
-                    error.message,
-                    at: ["attributes", "\(position)"] + (error.key.map { [$0] } ?? []),
-                    help: error.help
-                )
-            }
-        }
+        ActionConfig.validate(attributes, at: "attributes", &findings)
     }
 }
 

@@ -81,7 +81,7 @@ struct RawCounts {
             || reasoning > 0
     }
 
-    /// Whether the lifetimes of cache writes are told apart.
+    /// Whether the lifetimes of cache writes are distinguished.
     var knowsCacheLifetimes: Bool { cacheWrite5m != nil || cacheWrite1h != nil }
 
     /// Whether every figure except the total, which is only compared, is plausible for one call; their sums cannot overflow.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// The numbers of an object that a program printed into a text: JSON, or what a language shows of an object.
 ///
 /// One reader for JSON (`{"prompt_tokens":5}`), Python (`{'prompt_tokens': 5, 'cost': nan}`, `Usage(prompt_tokens=5, details=Wrapper(…))`,
@@ -27,7 +29,7 @@ struct PrintedObject {
             isUnread = true
             return
         }
-        guard text.contains(where: { !Scan.isSpace($0) }) else { return }
+        guard text.contains(where: { !PrintedCursor.isSpace($0) }) else { return }
         var scan = Scan(text, texts: 0)
         if scan.run(under: "") {
             (numbers, isUnread) = (scan.numbers, scan.isUnread)
@@ -37,8 +39,7 @@ struct PrintedObject {
     }
 
     private struct Scan {
-        private let text: ArraySlice<UInt8>
-        private var position: Int
+        private var cursor: PrintedCursor
         private var depth = 0
         /// How many texts this one is inside of.
         private let texts: Int
@@ -48,55 +49,31 @@ struct PrintedObject {
         private(set) var isUnread = false
 
         init(_ text: ArraySlice<UInt8>, texts: Int) {
-            self.text = text
+            cursor = PrintedCursor(text)
             self.texts = texts
-            position = text.startIndex
         }
 
         /// Reads the whole text as one value; false when it is none.
         mutating func run(under name: String) -> Bool {
             guard value(under: name) else { return false }
-            skipSpace()
-            return position == text.endIndex
-        }
-
-        // MARK: Signs
-
-        static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
-
-        private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-
-        private static func isWordSign(_ byte: UInt8) -> Bool {
-            (0x61...0x7A).contains(byte | 0x20) || isDigit(byte) || byte == UInt8(ascii: "_") || byte >= 0x80
-        }
-
-        private var next: UInt8? { position < text.endIndex ? text[position] : nil }
-
-        private mutating func skipSpace() {
-            while let byte = next, Self.isSpace(byte) { position += 1 }
-        }
-
-        private mutating func skip(_ sign: Unicode.Scalar) -> Bool {
-            skipSpace()
-            guard next == UInt8(ascii: sign) else { return false }
-            position += 1
-            return true
+            cursor.skipSpace()
+            return cursor.isAtEnd
         }
 
         // MARK: Values
 
         /// Reads a value, whose numbers go under a name; false when there is none.
         private mutating func value(under name: String) -> Bool {
-            skipSpace()
-            guard let byte = next, depth < PrintedObject.deepest else { return false }
+            cursor.skipSpace()
+            guard let byte = cursor.next, depth < PrintedObject.deepest else { return false }
             depth += 1
             defer { depth -= 1 }
             switch byte {
             case UInt8(ascii: "{"):
-                position += 1
+                cursor.position += 1
                 return members(until: "}", under: name)
             case UInt8(ascii: "["), UInt8(ascii: "("):
-                position += 1
+                cursor.position += 1
                 lists += 1
                 defer { lists -= 1 }
                 return members(until: byte == UInt8(ascii: "[") ? "]" : ")", under: name)
@@ -104,66 +81,64 @@ struct PrintedObject {
                 guard let content = string() else { return false }
                 add(text: content, under: name)
                 return true
-            case UInt8(ascii: "<"): return skipAngles()
-            default: return Self.isDigit(byte) || "+-.".utf8.contains(byte) ? number(under: name) : word(under: name)
+            case UInt8(ascii: "<"): return cursor.skipAngles()
+            default:
+                return PrintedCursor.isDigit(byte) || "+-.".utf8.contains(byte)
+                    ? number(under: name) : word(under: name)
             }
         }
 
         /// Reads what is between brackets: members with names, and values without.
         private mutating func members(until end: Unicode.Scalar, under name: String) -> Bool {
-            if skip(end) { return true }
+            if cursor.skip(end) { return true }
             while true {
-                skipSpace()
-                let start = position
+                cursor.skipSpace()
+                let start = cursor.position
                 if let member = memberName() {
                     guard value(under: name.isEmpty ? member : "\(name).\(member)") else { return false }
                 } else {
-                    position = start
+                    cursor.position = start
                     guard value(under: name) else { return false }
                 }
-                guard skip(",") else {
-                    return skip(end)
-                }
+                guard cursor.skip(",") else { return cursor.skip(end) }
                 // Python writes a comma behind the only element of a tuple.
-                if skip(end) { return true }
+                if cursor.skip(end) { return true }
             }
         }
 
         /// A name and the sign behind it; nil for what is a value.
         private mutating func memberName() -> String? {
             let name: [UInt8]
-            // Python writes a letter in front of a text of bytes.
-            if let byte = next, Self.isWordSign(byte), let sign = text[(position + 1)...].first,
-                sign == UInt8(ascii: "'") || sign == UInt8(ascii: "\"")
-            {
-                position += 1
-            }
-            switch next {
-            case UInt8(ascii: "\""), UInt8(ascii: "'"):
+            if cursor.isAtPrefix { cursor.position += 1 }
+            switch cursor.next {
+            case let byte? where PrintedCursor.isQuote(byte):
                 guard let content = string() else { return nil }
                 name = content
-            case let byte? where Self.isWordSign(byte):
-                name = Array(text[position...].prefix { Self.isWordSign($0) || $0 == UInt8(ascii: ".") })
-                position += name.count
+            case let byte? where PrintedCursor.isWordSign(byte): name = Array(cursor.word())
             default: return nil
             }
-            guard skip(":") || skip("=") else { return nil }
+            guard cursor.skip(":") || cursor.skip("=") else { return nil }
             return String(decoding: name, as: UTF8.self)
         }
 
         private mutating func number(under name: String) -> Bool {
-            let start = position
-            if next == UInt8(ascii: "-") || next == UInt8(ascii: "+") { position += 1 }
+            let start = cursor.position
+            if cursor.next == UInt8(ascii: "-") || cursor.next == UInt8(ascii: "+") { cursor.position += 1 }
             // Minus infinity.
-            if let byte = next, Self.isWordSign(byte), !Self.isDigit(byte) { return word(under: name) }
-            while let byte = next, Self.isWordSign(byte) || "+-.".utf8.contains(byte) { position += 1 }
-            guard let number = Self.number(text[start..<position]) else { return false }
+            if let byte = cursor.next, PrintedCursor.isWordSign(byte), !PrintedCursor.isDigit(byte) {
+                return word(under: name)
+            }
+            while let byte = cursor.next, PrintedCursor.isWordSign(byte) || "+-.".utf8.contains(byte) {
+                cursor.position += 1
+            }
+            guard let number = Self.number(cursor.text[start..<cursor.position]) else { return false }
             add(number, under: name)
             return true
         }
 
         private static func number(_ digits: ArraySlice<UInt8>) -> Double? {
-            guard digits.count <= 40, digits.allSatisfy({ isDigit($0) || "+-.eE".utf8.contains($0) }) else {
+            guard digits.count <= 40, digits.allSatisfy({ PrintedCursor.isDigit($0) || "+-.eE".utf8.contains($0) })
+            else {
                 return nil
             }
             return Double(String(decoding: digits, as: UTF8.self))
@@ -171,65 +146,50 @@ struct PrintedObject {
 
         /// Reads a word: one of those for nothing and for truth, the name of a class with its members, or a text without quotes.
         private mutating func word(under name: String) -> Bool {
-            let word = text[position...].prefix { Self.isWordSign($0) || $0 == UInt8(ascii: ".") }
+            let word = cursor.word()
             guard !word.isEmpty else { return false }
-            position += word.count
             // What Python writes in front of a text of bytes.
-            if word.count == 1, next == UInt8(ascii: "'") || next == UInt8(ascii: "\"") { return value(under: name) }
-            let behind = position
-            skipSpace()
-            switch next {
+            if word.count == 1, let byte = cursor.next, PrintedCursor.isQuote(byte) { return value(under: name) }
+            let behind = cursor.position
+            cursor.skipSpace()
+            switch cursor.next {
             case UInt8(ascii: "("):
-                position += 1
+                cursor.position += 1
                 return members(until: ")", under: name)
             case UInt8(ascii: "{"):
-                position += 1
+                cursor.position += 1
                 return members(until: "}", under: name)
             case UInt8(ascii: "["):
-                position += 1
+                cursor.position += 1
                 return members(until: "]", under: name)
             default:
-                position = behind
+                cursor.position = behind
                 return true
             }
         }
 
-        /// Steps over what Python shows of an object without a form of its own: `<Kind.A: 1>`.
-        private mutating func skipAngles() -> Bool {
-            var open = 0
-            while let byte = next {
-                position += 1
-                if byte == UInt8(ascii: "<") { open += 1 }
-                if byte == UInt8(ascii: ">") { open -= 1 }
-                if open == 0 { return true }
-            }
-            return false
-        }
-
         // MARK: Texts
 
-        /// Reads a text in quotes; nil when it has no end.
+        /// Reads a text in quotes; nil when it has no end, or an escape without its digits.
         private mutating func string() -> [UInt8]? {
-            guard let quote = next else { return nil }
-            position += 1
-            var content: [UInt8] = []
-            while let byte = next {
-                position += 1
-                if byte == quote { return content }
+            guard let content = cursor.quoted() else { return nil }
+            guard content.contains(UInt8(ascii: "\\")) else { return Array(content) }
+            var text: [UInt8] = []
+            var rest = content
+            while let byte = rest.popFirst() {
                 guard byte == UInt8(ascii: "\\") else {
-                    content.append(byte)
+                    text.append(byte)
                     continue
                 }
-                guard let sign = next else { return nil }
-                position += 1
-                guard let resolved = escape(sign) else { return nil }
-                content += resolved
+                guard let resolved = Self.escape(&rest) else { return nil }
+                text += resolved
             }
-            return nil
+            return text
         }
 
-        /// What a backslash and a sign mean; nil when digits are missing.
-        private mutating func escape(_ sign: UInt8) -> [UInt8]? {
+        /// What the signs behind a backslash mean; nil when digits are missing.
+        private static func escape(_ rest: inout ArraySlice<UInt8>) -> [UInt8]? {
+            guard let sign = rest.popFirst() else { return nil }
             let digits: Int
             switch sign {
             case UInt8(ascii: "n"): return [10]
@@ -240,11 +200,11 @@ struct PrintedObject {
             case UInt8(ascii: "U"): digits = 8
             default: return [sign]
             }
-            let code = text[position...].prefix(digits)
+            let code = rest.prefix(digits)
             guard code.count == digits, let number = UInt32(String(decoding: code, as: UTF8.self), radix: 16) else {
                 return nil
             }
-            position += digits
+            rest = rest.dropFirst(digits)
             // Half of a surrogate pair is of no name and no number.
             return Array(String(Unicode.Scalar(number) ?? "\u{FFFD}").utf8)
         }
@@ -252,7 +212,7 @@ struct PrintedObject {
         /// A text can be a number, or an object once more.
         private mutating func add(text content: [UInt8], under name: String) {
             guard lists == 0 else { return }
-            let trimmed = content.drop(while: Self.isSpace)
+            let trimmed = content.drop(while: PrintedCursor.isSpace)
             guard let first = trimmed.first else { return }
             if let number = Self.number(trimmed) { return add(number, under: name) }
             let isObject =

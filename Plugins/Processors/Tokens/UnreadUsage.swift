@@ -13,7 +13,7 @@ import Usage
 /// reports showed 0 calls. A record without a figure under a name that is read is looked through: an attribute counts when its
 /// name looks like usage *and* its value does: a number under a name such as `llm.usage.prompt_tokens`, or a text or list with members
 /// under a name such as `…usage_details`. Limits, budgets, rates and costs are no usage, and neither is what is known to sum up others.
-/// Of a record with figures only those count that stand under a name that is read and have a value that is not, such as `"12,345"`.
+/// Of a record with figures only those count that have a name that is read and have a value that is not, such as `"12,345"`.
 struct UnreadUsage {
     /// The number of records with each attribute.
     private(set) var records: [Name: Int] = [:]

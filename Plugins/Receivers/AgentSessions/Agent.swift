@@ -5,13 +5,10 @@ import Usage
 
 /// The agents of the one table whose own stores are read.
 ///
-/// To add an agent: a line in ``CodingAgent``, a folder with its readers and an ``AgentStore``, a case here, a section in
+/// They are in the order of the table. To add an agent: a line in ``CodingAgent``, a folder with its readers and an ``AgentStore``, a case here, a section in
 /// ``AgentSessionsConfig``.
 enum Agent: Sendable, CaseIterable {
     case claudeCode, codex, openCode, gemini, copilot, cline, pi, qwen, kimi, amp
-
-    /// All of them, in the order of the table.
-    static let allCases = CodingAgent.allCases.compactMap(Agent.init)
 
     /// Its line in the table.
     var known: CodingAgent {
@@ -31,19 +28,8 @@ enum Agent: Sendable, CaseIterable {
 
     /// The agent of a line; nil for one that keeps nothing that can be counted.
     init?(_ known: CodingAgent) {
-        switch known {
-        case .claudeCode: self = .claudeCode
-        case .codex: self = .codex
-        case .openCode: self = .openCode
-        case .gemini: self = .gemini
-        case .copilot: self = .copilot
-        case .cline: self = .cline
-        case .pi: self = .pi
-        case .qwen: self = .qwen
-        case .kimi: self = .kimi
-        case .amp: self = .amp
-        case .cursor: return nil
-        }
+        guard let agent = Self.allCases.first(where: { $0.known == known }) else { return nil }
+        self = agent
     }
 
     /// The key of its section in the configuration.

@@ -175,8 +175,6 @@ final class StoreDatabase {
             return count > 0 ? LineBytes(base: bytes, count: count) : nil
         }
 
-        /// Whether a column is a number.
-        func isNumber(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_INTEGER }
     }
 
     private func failure() -> FileStream.Failure {

@@ -323,7 +323,7 @@ extension OTLPConfig.HTTP {
 }
 
 extension ConfigDuration {
-    /// The time, unless it is 0, which stands for whatever is usual.
+    /// The time, unless it is 0, which means the default.
     var ifSet: Duration? { nanoseconds == 0 ? nil : duration }
 }
 

@@ -69,7 +69,7 @@ function whole({ session, subagents = [] }) {
 }
 
 function facts(app, detail, zone) {
-  const { session, subagents = [] } = detail;
+  const { session, subagents = [], reported } = detail;
   const fact = (title, value, hint) => h("div", null, h("dt", null, title), h("dd", { title: hint }, value ?? nothing));
   return h("dl", { class: "facts" },
     fact("Cost", cost(session), session.unpricedCalls > 0 ? count(session.unpricedCalls) + " calls without a price" : null),
@@ -78,8 +78,12 @@ function facts(app, detail, zone) {
     fact("Agent", session.agent && session.agent + (session.agentVersion ? " " + session.agentVersion : "")),
     fact("Project", session.project, session.project), session.branch && fact("Branch", session.branch), fact("User", session.user && shownName("user", session.user), session.user), session.team && fact("Team", session.team), fact("Machine", session.machine, session.machine),
     session.parentSessionId && fact("Started by", h("a", { href: address("session", app.route.query, {}, session.parentSessionId) }, shortID(session.parentSessionId))),
+    reported && fact("Agent says", agentSays(reported), "At " + utc(reported.reportedAt) + ", in its status line. It is not counted; the cost above is that of the calls."),
     knowledge[session.knowledge] && fact("Source", knowledge[session.knowledge]));
 }
+
+const agentSays = ({ cost: own, contextUsedPercent: used, contextWindow: room }) =>
+  [own !== null && money(own), used !== null && Math.round(used) + "% of the context" + (room ? " (" + tokens(room) + ")" : "")].filter(Boolean).join(" · ");
 
 function timelinePanel(app, detail, zone) {
   const lanes = [{ title: sessionName(detail.session), session: detail.session.sessionId, calls: detail.calls ?? [] }, ...(detail.subagents ?? []).map(({ session: sub, calls }) => ({ title: sessionName(sub), session: sub.sessionId, calls: calls ?? [] }))].filter(({ calls }) => calls.length);

@@ -376,7 +376,7 @@ extension Conversion {
 
     /// What is wrong with the result.
     ///
-    /// Values from the environment are not known here, and stand for whatever they should be.
+    /// Values from the environment are not known here, and are taken as right.
     private mutating func diagnosed() -> [Diagnostic] {
         var diagnostics = Diagnostics()
         let file = SourceFile(name: Self.name, text: text)

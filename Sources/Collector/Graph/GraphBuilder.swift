@@ -39,6 +39,26 @@ public struct GraphBuilder {
         return builder.graph
     }
 
+    /// A graph of the extensions of one type that the service names, and of nothing else.
+    ///
+    /// It is for a command that is started many times a minute: to decode the other components takes longer than to ask a collector.
+    ///
+    /// - Returns: Nil when there are none, or one of them cannot be understood; what is wrong elsewhere is not noticed.
+    public static func extensions(ofType type: String, in root: Node, registry: Registry, home: String?)
+        -> PipelineGraph?
+    {
+        guard let sections = root.mapping, let service = sections["service"]?.mapping,
+            var declared = sections["extensions"]?.mapping
+        else { return nil }
+        let named = (service["extensions"]?.words ?? []).compactMap { ComponentID($0) }.filter { $0.type == type }
+        declared.entries.removeAll { entry in ComponentID(entry.key.text).map { !named.contains($0) } ?? true }
+        guard !declared.entries.isEmpty else { return nil }
+        var builder = GraphBuilder(registry, ConfigDecoder(home: home), .forbidden, Diagnostics())
+        builder.readComponents(.extension, .mapping(declared))
+        builder.graph.extensions = named
+        return builder.diagnostics.hasErrors ? nil : builder.graph
+    }
+
     private init(
         _ registry: Registry,
         _ decoder: ConfigDecoder,

@@ -237,22 +237,6 @@ extension Collector {
         }
     }
 
-    /// Opens one store of a graph without starting the collector, queries it, and closes it.
-    ///
-    /// - Parameter name: The store's id; nil for the one that the `hub` uses, or the only one.
-    public static func withStore<Answer: Sendable>(
-        _ name: String?,
-        of graph: PipelineGraph,
-        home: String,
-        logger: Logger,
-        now: @escaping @Sendable () -> Timestamp,
-        _ ask: (any UsageStore) async throws -> Answer
-    ) async throws -> Answer {
-        try await withOpenStore(name, of: graph, home: home, logger: logger, now: now) { _, store, _ in
-            try await ask(store)
-        }
-    }
-
     private static func withOpenStore<Answer: Sendable>(
         _ name: String?,
         of graph: PipelineGraph,

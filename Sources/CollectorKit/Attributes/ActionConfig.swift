@@ -32,6 +32,27 @@ public struct ActionConfig: ConfigSection, Hashable {
     /// An action without a key.
     public init() {}
 
+    /// What a list of actions means.
+    ///
+    /// - Parameters:
+    ///   - subject: What they are done to, such as `each record`.
+    ///   - hasTarget: Whether an action may name its ``target``.
+    package static func documentation(of subject: String, hasTarget: Bool) -> String {
+        "what is done to \(subject), in this order: a list of {key, action, value, from_attribute, from_context, default_value, pattern, converted_type, table, key_column, value_column\(hasTarget ? ", target" : "")}; actions are insert, update, upsert, delete, hash, extract and convert"
+    }
+
+    /// Reports those of a list of actions that cannot be carried out.
+    package static func validate(_ actions: [ActionConfig], at key: String, _ findings: inout ConfigFindings) {
+        for (position, action) in actions.enumerated() {
+            do throws(ActionError) {
+                _ = try AttributeAction(action)
+            } catch {
+                let place = [key, "\(position)"] + (error.key.map { [$0] } ?? [])
+                findings.error("action", error.message, at: place, help: error.help)
+            }
+        }
+    }
+
     /// What can be done.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case insert, update, upsert, delete, hash, extract, convert

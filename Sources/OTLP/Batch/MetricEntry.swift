@@ -12,10 +12,6 @@ public enum Temporality: UInt8, Sendable, Hashable {
 
 /// One metric of a batch; its data points are records.
 public struct MetricEntry: Sendable, Hashable {
-    /// The body of the message.
-    public var message: Slice
-    /// The start of the field that contains it.
-    public var tagOffset: UInt32
     /// The metric's name.
     public var name: Slice
     /// Its unit in UCUM, such as `{token}` or `USD`.

@@ -65,6 +65,87 @@ public struct OTLPBatch: Sendable {
 
     /// Whether a record is still part of the batch.
     public func isLive(record: Int) -> Bool { !overlay.isDropped(record: record) }
+
+    /// The value as one that can be written; nil when it is not a scalar.
+    public func scalar(of value: AttributeValue) -> AttributeScalar? {
+        switch value {
+        case .string(let slice): .string(string(slice))
+        case .bool(let flag): .bool(flag)
+        case .int(let number): .int(number)
+        case .double(let number): .double(number)
+        case .empty, .bytes, .array, .keyValueList: nil
+        }
+    }
+
+    // MARK: - Changes to content
+
+    /// Applies changes, each to another field.
+    public mutating func apply(_ found: ContentChanges) {
+        guard !found.isEmpty else { return }
+        var fields: [Overlay.FieldChange] = []
+        var frames: [Overlay.FrameChange] = []
+        for change in found.changes {
+            // Without room for the replacement the whole field is removed: content that was to be dropped must not stay.
+            let replacement = (change.replacement.isEmpty ? nil : overlay.store(change.replacement)) ?? .none
+            let written = Overlay.FieldChange(field: change.field, replacement: replacement)
+            if let envelope = change.envelope {
+                frames.append(Overlay.FrameChange(change: written, envelope: envelope))
+            } else {
+                fields.append(written)
+            }
+            if let target = change.target { point(target, to: replacement) }
+        }
+        overlay.change(fields, frames: frames)
+    }
+
+    /// Lets the index refer to a text that was replaced.
+    private mutating func point(_ target: ContentChanges.Target, to field: Slice) {
+        let text = field.isEmpty ? .none : contentOfField(field)
+        switch target {
+        case .recordName(let index): records[index].name = text
+        case .scopeName(let index): scopes[index].name = text
+        case .scopeVersion(let index): scopes[index].version = text
+        case .scopeSchema(let index): scopes[index].schemaURL = text
+        case .resourceSchema(let index): resources[index].schemaURL = text
+        case .metricName(let index): metrics[index].name = text
+        case .metricDescription(let index): metrics[index].description = text
+        case .metricUnit(let index): metrics[index].unit = text
+        }
+    }
+
+    /// The content of a length-delimited field in the arena.
+    private func contentOfField(_ field: Slice) -> Slice {
+        let copy = Array(overlay.text(field))
+        var cursor = WireCursor(0..<copy.count)
+        guard (try? cursor.tag(copy.span.bytes)) != nil, let body = try? cursor.slice(copy.span.bytes) else {
+            return .none
+        }
+        return Slice(offset: field.offset + body.offset, length: body.length)
+    }
+
+    /// Whether an attribute, given as an index of ``attributes``, has a key and one value of the schema and nothing else: no second
+    /// value that the last one hides, no unknown field.
+    public func isStrict(attribute index: Int) -> Bool {
+        if attributes[index].isPlain { return true }
+        let source = bytes.span.bytes
+        var cursor = WireCursor(Int(attributes[index].tagOffset)..<bytes.count)
+        guard (try? cursor.tag(source)) != nil, let body = try? cursor.lengthDelimited(source) else { return false }
+        return StrictForm.holds(.keyValue, body, source)
+    }
+
+    /// Whether all values inside an array or a key-value list pass a test; true for an empty one.
+    ///
+    /// - Parameter test: Gets the nearest key around a value, nil in an array outside of a list, and the value; not called for arrays
+    ///   and lists themselves.
+    public func allInside(_ value: AttributeValue, _ test: (Slice?, AttributeValue) -> Bool) -> Bool {
+        switch value {
+        case .array(let slice):
+            InnerValues(signal, slice).all(in: bytes(of: slice), isList: false, key: nil, depth: 0, test)
+        case .keyValueList(let slice):
+            InnerValues(signal, slice).all(in: bytes(of: slice), isList: true, key: nil, depth: 0, test)
+        case .empty, .string, .bool, .int, .double, .bytes: true
+        }
+    }
 }
 
 // MARK: - Attributes
@@ -366,10 +447,8 @@ extension AttributeMessage {
 }
 
 extension ResourceEntry {
-    init(message: Slice, tagOffset: UInt32) {
+    init() {
         self.init(
-            message: message,
-            tagOffset: tagOffset,
             schemaURL: .none,
             envelope: 0,
             attributeMessage: .max,
@@ -382,10 +461,8 @@ extension ResourceEntry {
 }
 
 extension ScopeEntry {
-    init(message: Slice, tagOffset: UInt32) {
+    init() {
         self.init(
-            message: message,
-            tagOffset: tagOffset,
             name: .none,
             version: .none,
             schemaURL: .none,
@@ -401,10 +478,8 @@ extension ScopeEntry {
 }
 
 extension MetricEntry {
-    init(message: Slice, tagOffset: UInt32, _ scope: UInt32) {
+    init(in scope: UInt32) {
         self.init(
-            message: message,
-            tagOffset: tagOffset,
             name: .none,
             unit: .none,
             description: .none,

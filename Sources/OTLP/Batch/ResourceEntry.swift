@@ -2,10 +2,6 @@
 
 /// One resource (ResourceSpans, ResourceLogs or ResourceMetrics) of a batch.
 public struct ResourceEntry: Sendable, Hashable {
-    /// The body of the message.
-    public var message: Slice
-    /// The start of the field that contains it.
-    public var tagOffset: UInt32
     /// The schema of the resource, or an empty slice.
     public var schemaURL: Slice
     var envelope: UInt32
@@ -24,10 +20,6 @@ public struct ResourceEntry: Sendable, Hashable {
 
 /// One instrumentation scope (ScopeSpans, ScopeLogs or ScopeMetrics) of a batch.
 public struct ScopeEntry: Sendable, Hashable {
-    /// The body of the message.
-    public var message: Slice
-    /// The start of the field that contains it.
-    public var tagOffset: UInt32
     /// The name of the scope, or an empty slice.
     public var name: Slice
     /// The version of the scope, or an empty slice.

@@ -95,7 +95,7 @@ struct BatchIndexer {
         from start: Int,
         _ body: Range<Int>
     ) throws(ParseFailure) {
-        var entry = ResourceEntry(message: Slice(body), tagOffset: UInt32(truncatingIfNeeded: start))
+        var entry = ResourceEntry()
         entry.envelope = try addEnvelope(from: start, body, parent: .max)
         entry.scopeStart = UInt32(truncatingIfNeeded: scopes.count)
         let index = resources.count
@@ -149,7 +149,7 @@ struct BatchIndexer {
         resource: Int,
         envelope parent: UInt32
     ) throws(ParseFailure) {
-        var entry = ScopeEntry(message: Slice(body), tagOffset: UInt32(truncatingIfNeeded: start))
+        var entry = ScopeEntry()
         entry.resourceIndex = UInt32(truncatingIfNeeded: resource)
         entry.envelope = try addEnvelope(from: start, body, parent: parent)
         entry.recordStart = UInt32(truncatingIfNeeded: records.count)
@@ -423,7 +423,7 @@ extension BatchIndexer {
         _ body: Range<Int>,
         _ context: RecordContext
     ) throws(ParseFailure) {
-        var entry = MetricEntry(message: Slice(body), tagOffset: UInt32(truncatingIfNeeded: start), context.scope)
+        var entry = MetricEntry(in: context.scope)
         entry.pointStart = UInt32(truncatingIfNeeded: records.count)
         let envelope = try addEnvelope(from: start, body, parent: context.envelope)
         let context = RecordContext(
@@ -553,17 +553,6 @@ extension MetricKind {
         case .histogram: .histogramPoint
         case .exponentialHistogram: .exponentialHistogramPoint
         case .summary: .summaryPoint
-        }
-    }
-}
-
-extension MessageID {
-    /// The tag of the attributes in a data point.
-    var pointAttributesTag: UInt32 {
-        switch self {
-        case .histogramPoint: Tag.Point.histogramAttributes
-        case .exponentialHistogramPoint: Tag.Point.exponentialHistogramAttributes
-        default: Tag.Point.numberAttributes
         }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
+
 /// Converts an OTLP/JSON request to protobuf in one pass, using the schema table.
 ///
 /// All later stages then see one format. It is lenient where clients differ: snake_case names, numbers as strings, enum names,
@@ -636,17 +638,12 @@ extension JSONTranscoder {
         _ end: Int,
         _ sink: inout ByteSink
     ) throws(ParseFailure) {
-        let escape = position + 1 < end ? bytes.byte(position + 1) : 0
-        switch escape {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): sink.append(escape)
-        case UInt8(ascii: "b"): sink.append(0x08)
-        case UInt8(ascii: "f"): sink.append(0x0c)
-        case UInt8(ascii: "n"): sink.append(0x0a)
-        case UInt8(ascii: "r"): sink.append(0x0d)
-        case UInt8(ascii: "t"): sink.append(0x09)
-        case UInt8(ascii: "u"): return try unicodeEscape(bytes, &position, end, &sink)
-        default: throw ParseFailure(offset: position, reason: "the escape sequence is unknown")
+        let sign = position + 1 < end ? bytes.byte(position + 1) : 0
+        if sign == UInt8(ascii: "u") { return try unicodeEscape(bytes, &position, end, &sink) }
+        guard let byte = JSONEscapes.byte(of: sign) else {
+            throw ParseFailure(offset: position, reason: "the escape sequence is unknown")
         }
+        sink.append(byte)
         position += 2
     }
 
@@ -661,25 +658,21 @@ extension JSONTranscoder {
             throw ParseFailure(offset: position, reason: "a \\u escape needs four hexadecimal digits")
         }
         position += 6
-        var value = unit
-        if (0xd800..<0xdc00).contains(unit), let low = codeUnit(bytes, position, end), (0xdc00..<0xe000).contains(low) {
-            value = 0x10000 + (unit - 0xd800) << 10 + (low - 0xdc00)
-            position += 6
-        }
-        let scalar = Unicode.Scalar(value) ?? "\u{fffd}"
+        let (scalar, isPair) = JSONEscapes.scalar(unit, codeUnit(bytes, position, end))
+        if isPair { position += 6 }
         for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter { sink.append(byte) }
     }
 
     /// The number in `\uXXXX`.
-    private static func codeUnit(_ bytes: RawSpan, _ position: Int, _ end: Int) -> UInt32? {
+    private static func codeUnit(_ bytes: RawSpan, _ position: Int, _ end: Int) -> UInt16? {
         guard position + 6 <= end,
             bytes.byte(position) == UInt8(ascii: "\\"),
             bytes.byte(position + 1) == UInt8(ascii: "u")
         else { return nil }
-        var value: UInt32 = 0
+        var value: UInt16 = 0
         for index in position + 2..<position + 6 {
             guard let digit = Hex.value(bytes.byte(index)) else { return nil }
-            value = value << 4 | UInt32(digit)
+            value = value << 4 | UInt16(digit)
         }
         return value
     }

@@ -30,9 +30,6 @@ public struct OTLPJSONWriter: ~Copyable, Sendable {
     /// Adds the text so far to the end of a buffer.
     public func append(to buffer: inout [UInt8]) { buffer.append(contentsOf: sink.bytes) }
 
-    /// Writes a byte of the caller, such as a line feed or comma between records.
-    public mutating func append(_ byte: UInt8) { sink.append(byte) }
-
     /// Writes a whole request, including changes, as one JSON object.
     public mutating func writeRequest(_ batch: OTLPBatch) {
         let bytes = batch.encoded()
@@ -330,13 +327,6 @@ extension OTLPBatch {
         var writer = OTLPJSONWriter()
         writer.writeRequest(self)
         return writer.finish()
-    }
-
-    /// Appends the request as OTLP/JSON, including changes, to a buffer.
-    public func writeRequest(into buffer: inout [UInt8]) {
-        var writer = OTLPJSONWriter()
-        writer.writeRequest(self)
-        writer.append(to: &buffer)
     }
 
     /// Appends one record as OTLP/JSON, including changes.

@@ -24,38 +24,3 @@ extension TextPlace {
         }
     }
 }
-
-extension OTLPBatch {
-    /// The value as one that can be written; nil when it is not a scalar.
-    public func scalar(of value: AttributeValue) -> AttributeScalar? {
-        switch value {
-        case .string(let slice): .string(string(slice))
-        case .bool(let flag): .bool(flag)
-        case .int(let number): .int(number)
-        case .double(let number): .double(number)
-        case .empty, .bytes, .array, .keyValueList: nil
-        }
-    }
-}
-
-extension MessageID {
-    var isRecord: Bool {
-        switch self {
-        case .span, .logRecord, .numberPoint, .histogramPoint, .exponentialHistogramPoint, .summaryPoint: true
-        default: false
-        }
-    }
-
-    /// Whether it is a message with records that has an entry in the list of envelopes.
-    var isEnvelope: Bool {
-        switch self {
-        case .resourceSpans, .resourceLogs, .resourceMetrics, .scopeSpans, .scopeLogs, .scopeMetrics, .metric, .gauge,
-            .sum, .histogram, .exponentialHistogram, .summary:
-            true
-        default: false
-        }
-    }
-
-    /// An envelope, or a message whose fields are changed one by one.
-    var isFrame: Bool { isEnvelope || self == .resource || self == .scope }
-}

@@ -60,76 +60,6 @@ public struct ContentChanges: Sendable {
     public init() {}
 }
 
-extension OTLPBatch {
-    /// Applies changes, each to another field.
-    public mutating func apply(_ found: ContentChanges) {
-        guard !found.isEmpty else { return }
-        var fields: [Overlay.FieldChange] = []
-        var frames: [Overlay.FrameChange] = []
-        for change in found.changes {
-            // Without room for the replacement the whole field is removed: content that was to be dropped must not stay.
-            let replacement = (change.replacement.isEmpty ? nil : overlay.store(change.replacement)) ?? .none
-            let written = Overlay.FieldChange(field: change.field, replacement: replacement)
-            if let envelope = change.envelope {
-                frames.append(Overlay.FrameChange(change: written, envelope: envelope))
-            } else {
-                fields.append(written)
-            }
-            if let target = change.target { point(target, to: replacement) }
-        }
-        overlay.change(fields, frames: frames)
-    }
-
-    /// Lets the index refer to a text that was replaced.
-    private mutating func point(_ target: ContentChanges.Target, to field: Slice) {
-        let text = field.isEmpty ? .none : contentOfField(field)
-        switch target {
-        case .recordName(let index): records[index].name = text
-        case .scopeName(let index): scopes[index].name = text
-        case .scopeVersion(let index): scopes[index].version = text
-        case .scopeSchema(let index): scopes[index].schemaURL = text
-        case .resourceSchema(let index): resources[index].schemaURL = text
-        case .metricName(let index): metrics[index].name = text
-        case .metricDescription(let index): metrics[index].description = text
-        case .metricUnit(let index): metrics[index].unit = text
-        }
-    }
-
-    /// The content of a length-delimited field in the arena.
-    private func contentOfField(_ field: Slice) -> Slice {
-        let copy = Array(overlay.text(field))
-        var cursor = WireCursor(0..<copy.count)
-        guard (try? cursor.tag(copy.span.bytes)) != nil, let body = try? cursor.slice(copy.span.bytes) else {
-            return .none
-        }
-        return Slice(offset: field.offset + body.offset, length: body.length)
-    }
-
-    /// Whether an attribute, given as an index of ``attributes``, has a key and one value of the schema and nothing else: no second
-    /// value that the last one hides, no unknown field.
-    public func isStrict(attribute index: Int) -> Bool {
-        if attributes[index].isPlain { return true }
-        let source = bytes.span.bytes
-        var cursor = WireCursor(Int(attributes[index].tagOffset)..<bytes.count)
-        guard (try? cursor.tag(source)) != nil, let body = try? cursor.lengthDelimited(source) else { return false }
-        return StrictForm.holds(.keyValue, body, source)
-    }
-
-    /// Whether all values inside an array or a key-value list pass a test; true for an empty one.
-    ///
-    /// - Parameter test: Gets the nearest key around a value, nil in an array outside of a list, and the value; not called for arrays
-    ///   and lists themselves.
-    public func allInside(_ value: AttributeValue, _ test: (Slice?, AttributeValue) -> Bool) -> Bool {
-        switch value {
-        case .array(let slice):
-            InnerValues(signal, slice).all(in: bytes(of: slice), isList: false, key: nil, depth: 0, test)
-        case .keyValueList(let slice):
-            InnerValues(signal, slice).all(in: bytes(of: slice), isList: true, key: nil, depth: 0, test)
-        case .empty, .string, .bool, .int, .double, .bytes: true
-        }
-    }
-}
-
 /// Checks a message with the schema table.
 enum StrictForm {
     /// Whether a message has only known fields of the right type, and none twice that is not repeated.
@@ -157,7 +87,7 @@ enum StrictForm {
 }
 
 /// The values inside an array or a key-value list.
-private struct InnerValues {
+struct InnerValues {
     /// The offset of the bytes being read within the batch.
     private let base: UInt32
     private let signal: Signal

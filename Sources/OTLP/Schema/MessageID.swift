@@ -15,6 +15,35 @@ enum MessageID: UInt8, CaseIterable {
         case .metrics: .metricsRequest
         }
     }
+
+    var isRecord: Bool {
+        switch self {
+        case .span, .logRecord, .numberPoint, .histogramPoint, .exponentialHistogramPoint, .summaryPoint: true
+        default: false
+        }
+    }
+
+    /// Whether it is a message with records that has an entry in the list of envelopes.
+    var isEnvelope: Bool {
+        switch self {
+        case .resourceSpans, .resourceLogs, .resourceMetrics, .scopeSpans, .scopeLogs, .scopeMetrics, .metric, .gauge,
+            .sum, .histogram, .exponentialHistogram, .summary:
+            true
+        default: false
+        }
+    }
+
+    /// An envelope, or a message whose fields are changed one by one.
+    var isFrame: Bool { isEnvelope || self == .resource || self == .scope }
+
+    /// The tag of the attributes in a data point.
+    var pointAttributesTag: UInt32 {
+        switch self {
+        case .histogramPoint: Tag.Point.histogramAttributes
+        case .exponentialHistogramPoint: Tag.Point.exponentialHistogramAttributes
+        default: Tag.Point.numberAttributes
+        }
+    }
 }
 
 /// The enumerations, whose values a sender may write as names or numbers.

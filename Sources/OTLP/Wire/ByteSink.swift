@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import JSON
 
 /// A growing byte buffer for the writers of whole requests.
 ///
@@ -246,14 +247,13 @@ extension ByteSink {
     private mutating func escape(_ byte: UInt8) {
         reserve(6)
         put(UInt8(ascii: "\\"))
-        switch byte {
-        case 0x0a: put(UInt8(ascii: "n"))
-        case 0x0d: put(UInt8(ascii: "r"))
-        case 0x09: put(UInt8(ascii: "t"))
-        case 0x22, 0x5c: put(byte)
-        default:
+        if let letter = JSONEscapes.letter(for: byte) {
+            put(letter)
+        } else {
+            let (high, low) = JSONEscapes.digits(of: byte)
             append("u00")
-            put(UInt64(Hex.digits(UInt32(byte))), 2)
+            put(high)
+            put(low)
         }
     }
 }

@@ -18,7 +18,7 @@ extension CodingAgent {
         }
     }
 
-    /// What becomes known of an agent that cannot be told to send anything; a sentence without its full stop.
+    /// What becomes known of an agent that has no setting for sending; a sentence without its full stop.
     public var withoutTelemetry: String {
         isRead
             ? "\(title) has no settings for telemetry; what it keeps of its sessions is read by agent_sessions"

@@ -90,7 +90,4 @@ public struct FileChange: Sendable, Hashable {
         self.content = content
         mode = holdsKey ? 0o600 : file.mode ?? newMode
     }
-
-    /// Whether the content or the permissions would change.
-    public var changesAnything: Bool { file.content != content || file.mode != mode }
 }

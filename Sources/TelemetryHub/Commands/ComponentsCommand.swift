@@ -65,9 +65,7 @@ struct ComponentsCommand: ParsableCommand {
             let width = Console.isTerminal ? Console.columns : Int.max
             return Console.answer(entries.map { $0.text(width: width) }.joined(separator: "\n"))
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        Console.answer(String(decoding: try encoder.encode(["components": entries]), as: UTF8.self) + "\n")
+        Console.answer(JSONText.indented(["components": entries]))
     }
 
     private struct Entry: Encodable {

@@ -76,6 +76,9 @@ struct DatedOptions: ParsableArguments {
     @OptionGroup var period: PeriodOptions
     @OptionGroup var filters: FilterOptions
 
+    @Option(help: ArgumentHelp("Only the last days, weeks or months, this one included.", valueName: "number"))
+    var last: Int?
+
     @Flag(name: [.customShort("b"), .long], help: "Split every row by model.")
     var breakdown = false
 
@@ -90,14 +93,23 @@ struct DatedOptions: ParsableArguments {
     func check() throws {
         try shared.validate(output, tables)
         if period.isGiven { _ = try period.resolved(in: "UTC", now: Console.now()) }
+        guard let last else { return }
+        guard !period.isGiven else { throw ValidationError("give either --last or days, not both") }
+        guard (1...Self.most).contains(last) else { throw ValidationError("--last is a number from 1 to \(Self.most)") }
     }
+
+    /// As many months are fewer days than the longest period has.
+    private static let most = 120
 
     /// Asks and answers.
     func report(_ dimension: SummaryReport.Dimension, weekStart: WeekStart? = nil) async throws {
         let environment = Environment.process
         try await output.report(options) { hub in
             let now = Console.now()
-            let query = try await days(hub, now).query + filters.query + [("sessions", "false"), ("series", "model")]
+            let query =
+                try await days(hub, now, dimension, weekStart).query + filters.query + [
+                    ("sessions", "false"), ("series", "model"),
+                ]
             func report(_ answer: HubAnswer<SummaryDocument>) -> SummaryReport {
                 var report = SummaryReport(document: answer.document, dimension: dimension)
                 (report.weekStart, report.isReversed) = (weekStart, shared.order == .desc)
@@ -156,12 +168,39 @@ struct DatedOptions: ParsableArguments {
     }
 
     /// The days that are meant; without any, those from the first call on.
-    private func days(_ hub: HubConnection, _ now: Timestamp) async throws -> Period {
+    private func days(_ hub: HubConnection, _ now: Timestamp, _ unit: SummaryReport.Dimension, _ weekStart: WeekStart?)
+        async throws -> Period
+    {
         let all = try period.resolvedOrAll(in: hub.timezone, now: now)
         guard !period.isGiven else { return all }
+        if let last, let first = Self.first(ofLast: last, unit, today: all.to, weekStart) {
+            return try Period(nil, from: first, to: all.to, timezone: all.timezone, now: now)
+        }
         let sums = try await hub.ask(.summary, all.query + filters.query + [("sessions", "false")]).document.byDay
         let first = sums.first { $0.calls > 0 }?.date ?? all.to
         return try Period(nil, from: first, to: all.to, timezone: all.timezone, now: now)
+    }
+
+    /// The first day of the last days, weeks or months, of which today is in the last; nil for a date that is none.
+    static func first(ofLast count: Int, _ unit: SummaryReport.Dimension, today: String, _ weekStart: WeekStart?)
+        -> String?
+    {
+        guard let noon = Timestamp(iso8601: today + "T12:00:00Z") else { return nil }
+        func date(daysBefore days: Int, _ time: Timestamp) -> String {
+            String(Timestamp(nanoseconds: time.nanoseconds - Int64(days) * 86_400_000_000_000).iso8601.prefix(10))
+        }
+        switch unit {
+        case .week:
+            guard let week = weekStart?.week(of: noon) else { return nil }
+            return date(daysBefore: 7 * (count - 1), week.start)
+        case .month:
+            let parts = today.split(separator: "-").compactMap { Int($0) }
+            guard parts.count == 3 else { return nil }
+            let months = parts[0] * 12 + parts[1] - count
+            let month = months % 12 + 1
+            return "\(months / 12)-\(month < 10 ? "0" : "")\(month)-01"
+        default: return date(daysBefore: count - 1, noon)
+        }
     }
 }
 

@@ -15,7 +15,7 @@ struct DoctorCommand: AsyncParsableCommand {
         abstract: "Finds out why telemetry does not arrive, and reports the quality of the data.",
         discussion: """
             Looks at the configuration, the addresses, the service, files, disk and clock, each agent's settings against the \
-            telemetry that arrived from it, prices, and what a running collector could not take or read. Exits with 1 on an error. --data shows instead the sources of \
+            telemetry that arrived from it, prices, limits of subscriptions, and what a running collector could not take or read. Exits with 1 on an error. --data shows instead the sources of \
             each agent's calls, what has no price, and where reported and computed cost differ.
             """
     )
@@ -75,16 +75,20 @@ struct DoctorCommand: AsyncParsableCommand {
             now: Console.now()
         )
         var findings = examination.findings
-        let (heard, prices, trouble) = await known(examination)
+        let known = await known(examination)
+        let heard = known.quality
         let fallback = EndpointURL(loopbackPort: Endpoint.otlpHTTP.port)
         findings += examination.agents(heard, endpoint: examination.graph?.endpointForAgents ?? fallback)
         if let ahead = heard.flatMap(examination.senders) { findings.append(ahead) }
-        if let prices { findings.append(prices.priceFinding) }
+        if let prices = known.summary { findings.append(prices.priceFinding) }
+        if let limits = known.limits {
+            findings += LimitsReport(limits, now: examination.now).findings { heard?.lastCall(of: $0) }
+        }
         // A store that was read without a collector has no record of refused requests.
         if let problems = heard?.intakeProblems, examination.graph?.runningHub != nil {
             findings += IntakeProblemReport.findings(problems, now: examination.now)
         }
-        if let trouble { findings.append(trouble) }
+        if let trouble = known.trouble { findings.append(trouble) }
         let report = DoctorReport(findings)
         let style = Style(isTerminal: Console.isTerminal, environment: environment.variables)
         if json {
@@ -96,20 +100,31 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     /// The answers of the collector or its store; nil before there is a store.
-    private func known(_ examination: DoctorChecks) async -> (QualityDocument?, SummaryDocument?, Finding?) {
+    private struct Known {
+        var quality: QualityDocument?
+        var summary: SummaryDocument?
+        var limits: LimitsDocument?
+        /// Why there are no answers.
+        var trouble: Finding?
+    }
+
+    private func known(_ examination: DoctorChecks) async -> Known {
         guard let graph = examination.graph,
             examination.files.status(examination.home) != nil || graph.runningHub != nil
-        else { return (nil, nil, nil) }
+        else { return Known() }
         do {
             return try await asked(graph, examination.environment) { hub in
-                let quality = try await hub.ask(.quality, [("period", "90d")]).document
-                let summary = try await hub.ask(.summary, [("period", "30d"), ("sessions", "false")]).document
-                return (quality, summary, nil)
+                var known = Known()
+                known.quality = try await hub.ask(.quality, [("period", "90d")]).document
+                known.summary = try await hub.ask(.summary, [("period", "30d"), ("sessions", "false")]).document
+                // A collector of 0.1.0 has no limits.
+                known.limits = try? await hub.ask(.limits).document
+                return known
             }
         } catch {
             let message = "the store could not be read: \(CommandFailure(error).message)"
-            return (
-                nil, nil, Finding(check: "store", level: .error, message: message, next: "run hammurabi summary")
+            return Known(
+                trouble: Finding(check: "store", level: .error, message: message, next: "run hammurabi summary")
             )
         }
     }

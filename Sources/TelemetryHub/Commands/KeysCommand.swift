@@ -82,7 +82,7 @@ struct KeysCommand: ParsableCommand {
                 return
             }
             Console.answer(
-                json: try KeysCommand.text(
+                json: JSONText.indented(
                     Document(
                         id: key.record.id,
                         name: name,
@@ -116,7 +116,7 @@ struct KeysCommand: ParsableCommand {
         func run() throws {
             let records = try KeysCommand.exiting { try place.keyFile().records() }
             if json {
-                return Console.answer(json: try KeysCommand.text(["keys": records.map(Document.init)]))
+                return Console.answer(json: JSONText.indented(["keys": records.map(Document.init)]))
             }
             var table = TextTable(
                 columns: [
@@ -196,12 +196,6 @@ struct KeysCommand: ParsableCommand {
             Console.prose("hammurabi: \(error)\n")
             throw ExitCode(error.exitCode)
         }
-    }
-
-    fileprivate static func text(_ document: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
     }
 }
 

@@ -105,6 +105,66 @@ struct LimitsReport {
         return lines.isEmpty ? "" : "\n" + lines.map { style.bold($0) + "\n" }.joined()
     }
 
+    /// From this part of a limit on, in percent, it is worth a word.
+    private static let near = 80.0
+
+    /// Of each limit that holds now, the newest report of all machines that share it.
+    private var held: [LimitsDocument.Limit] {
+        var newest: [[String]: LimitsDocument.Limit] = [:]
+        for limit in limits where limit.isCurrent {
+            let key = [limit.agent, limit.account ?? "", limit.account == nil ? limit.machine ?? "" : "", limit.name]
+            if let known = newest[key], known.reportedAt >= limit.reportedAt { continue }
+            newest[key] = limit
+        }
+        return newest.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+    }
+
+    /// What to say of a limit that is nearly or wholly used; nil for another.
+    private func sentence(_ limit: LimitsDocument.Limit) -> String? {
+        guard limit.usedPercent.double >= Self.near else { return nil }
+        let state = limit.usedPercent.double >= 100 ? "used up" : "\(Self.percent(limit.usedPercent)) used"
+        let left = limit.resetsAt.flatMap { Timestamp(iso8601: $0) }.map { $0.milliseconds - now.milliseconds }
+        let reset = left.map { ", reset in \(Figures.duration(milliseconds: $0))" } ?? ""
+        return "\(limit.agent) \(limit.title): \(state)\(reset)".printable
+    }
+
+    /// A sentence for each limit that is nearly or wholly used.
+    var nearlyFull: [String] { held.compactMap(sentence) }
+
+    /// The findings of `doctor`: limits that are nearly used, and agents that go on without reporting theirs.
+    ///
+    /// - Parameter lastCall: When an agent last called a model, as far as it is known.
+    func findings(lastCall: (String) -> Timestamp?) -> [Finding] {
+        guard !limits.isEmpty else { return [Finding(check: Self.check, level: .ok, message: "no agent reported one")] }
+        var findings = nearlyFull.map {
+            Finding(check: Self.check, level: .warning, message: $0, next: "hammurabi limits shows the pace")
+        }
+        for (agent, reports) in Dictionary(grouping: limits, by: \.agent).sorted(by: { $0.key < $1.key }) {
+            guard let newest = reports.compactMap({ Timestamp(iso8601: $0.reportedAt) }).max(),
+                let last = lastCall(agent), last.nanoseconds - newest.nanoseconds > Self.stale
+            else { continue }
+            findings.append(
+                Finding(
+                    check: Self.check,
+                    level: .warning,
+                    message: "\(agent) reported its limits last \(Figures.age(of: newest.iso8601, now: now)), but its "
+                        + "calls go on to \(last.iso8601)",
+                    next: agent == CodingAgent.claudeCode.rawValue
+                        ? "its status line reports them: hammurabi onboard --agent claude-code"
+                        : "its session files have them: hammurabi scan"
+                )
+            )
+        }
+        guard findings.isEmpty else { return findings }
+        let fullest = held.max { $0.usedPercent.double < $1.usedPercent.double }
+        let message = fullest.map { "the fullest is \($0.agent) \($0.title) with \(Self.percent($0.usedPercent))" }
+        return [Finding(check: Self.check, level: .ok, message: message ?? "all that were reported are over")]
+    }
+
+    private static let check = "limits"
+    /// An agent reports its limits with its calls; a day without a report beside calls means that no report arrives.
+    private static let stale: Int64 = 86_400_000_000_000
+
     /// A share for people, in whole percent; a share just below the limit is not rounded up to it.
     static func percent(_ number: JSONNumber) -> String { BudgetBar.percent(number.double / 100) }
 

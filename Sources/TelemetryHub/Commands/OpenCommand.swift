@@ -64,19 +64,7 @@ private enum Browser {
     static func open(_ address: String, _ command: String?) -> Bool {
         // A list of programs, as the variable may be, is tried from its beginning.
         let programs = (command ?? "").split(separator: ":").map(String.init) + ["xdg-open"]
-        return programs.contains { program in
-            var actions = posix_spawn_file_actions_t()
-            posix_spawn_file_actions_init(&actions)
-            defer { posix_spawn_file_actions_destroy(&actions) }
-            for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
-                posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0)
-            }
-            let words = [program, address]
-            var arguments = words.map { strdup($0) } + [nil]
-            defer { for argument in arguments { free(argument) } }
-            var process: pid_t = 0
-            return posix_spawnp(&process, program, &actions, nil, &arguments, environ) == 0
-        }
+        return programs.contains { (try? ChildProgram([$0, address])) != nil }
     }
 }
 

@@ -5,16 +5,17 @@ import Collector
 import CollectorKit
 import HubAPI
 import HubExtension
+import Usage
 
 /// The command `hammurabi status`.
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract:
-            "Shows the running collector: pipelines, components, queues, errors, and what it could not collect.",
+            "Shows the running collector: pipelines, components, queues, errors, what it could not collect, and limits that are nearly used.",
         discussion: """
             Behind a pipe it prints one component a line, divided by tabs: kind, id, state, counts of records, what is queued, and \
-            what is wrong; what could not be collected goes to standard error. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: no collector answers.
+            what is wrong; what could not be collected and limits of subscriptions that are nearly used go to standard error. With keys, HAMMURABI_API_KEY must hold one with the scope telemetry:read. Exit code 69: no collector answers.
 
             `hammurabi status --ready` is a health check for containers and scripts: it needs no key.
             """
@@ -39,17 +40,19 @@ struct StatusCommand: ParsableCommand {
             if ready { return try graph.requireReady() }
             let answer = try graph.status()
             if json { return Console.answer(json: answer.text + "\n") }
-            let report = StatusReport(document: answer.document)
+            let now = Console.now()
+            let report = StatusReport(document: answer.document, limits: graph.nearlyFullLimits(now))
             guard Console.isTerminal, !tables.csv else {
                 Console.answer(tables.text(report.programTable))
                 for problem in answer.document.intakeProblems {
                     let help = problem.next.printable
                     Console.prose("hammurabi: warning: \(problem.message.printable)\n  help: \(help)\n")
                 }
+                for limit in report.limits { Console.error("hammurabi: warning: limit of \(limit)\n") }
                 return
             }
             let style = Style(isTerminal: Console.isTerminal, environment: Environment.process.variables)
-            Console.answer(report.text(width: Console.columns, style: style, now: Console.now()))
+            Console.answer(report.text(width: Console.columns, style: style, now: now))
         } catch {
             throw CommandFailure.present(error, json: json)
         }
@@ -145,6 +148,14 @@ extension PipelineGraph {
     /// The status that the collector of this configuration reports.
     fileprivate func status() throws(CommandFailure) -> HubAnswer<PipelinesDocument> {
         try asking { client, question throws(CommandFailure) in try client.ask(question, seconds: 10) }
+    }
+
+    /// What to say of limits of subscriptions that are nearly used; nothing when the hub does not answer.
+    fileprivate func nearlyFullLimits(_ now: Timestamp) -> [String] {
+        guard let hub = hubConfig,
+            let answer = try? client(at: hub.endpoint).ask(.limits, [("current", "true")], seconds: 5)
+        else { return [] }
+        return LimitsReport(answer.document, now: now).nearlyFull
     }
 
     /// Returns when the collector of this configuration takes data in; needs no key.

@@ -19,7 +19,7 @@ struct StatusLineCommand: AsyncParsableCommand {
               "statusLine": { "type": "command", "command": "hammurabi statusline" }
             --show chooses the parts and their order: session, today, block, burn, budget, context, limits, tokens, model. What is \
             not known is left out. --format takes a template in its place, and extensions.hub.statusline is the one without either. \
-            The limits that Claude Code hands over are kept, see `hammurabi limits`. It ends with 0 whatever happens. It reads no ./config.yaml, because the directory is that of some project.
+            The limits that Claude Code hands over are kept, see `hammurabi limits`, and so are the share of the context and the cost that it names itself, see `hammurabi sessions ID`. It ends with 0 whatever happens. It reads no ./config.yaml, because the directory is that of some project.
             """
     )
 
@@ -40,11 +40,34 @@ struct StatusLineCommand: AsyncParsableCommand {
     )
     var format: StatusLineTemplate?
 
+    @Option(
+        help: ArgumentHelp(
+            "Whose cost of the session: auto, ccusage (the calls'), cc (the agent's own) or both.",
+            valueName: "source"
+        )
+    )
+    var costSource = StatusLine.CostSource.auto
+
+    @Option(
+        name: [.customShort("B"), .long],
+        help: ArgumentHelp(
+            "Marks the burn rate by its tokens a minute: off, emoji, text or emoji-text.",
+            valueName: "mark"
+        )
+    )
+    var visualBurnRate = StatusLine.BurnMark.off
+
+    @Option(help: ArgumentHelp("From this share of the context on it is marked.", valueName: "percent"))
+    var contextMediumThreshold = 80
+
     @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
     var color = OutputOptions.ColorChoice.auto
 
     func validate() throws {
         if show != nil, format != nil { throw ValidationError("give either --show or --format, not both") }
+        guard (0...100).contains(contextMediumThreshold) else {
+            throw ValidationError("--context-medium-threshold is a percentage from 0 to 100")
+        }
     }
 
     private static func template(_ text: String) throws -> StatusLineTemplate {
@@ -60,20 +83,16 @@ struct StatusLineCommand: AsyncParsableCommand {
         let style = Style(isTerminal: Console.isTerminal, environment: environment.variables, color: color)
         let agent = AgentState(Console.isTyped ? "" : Console.input(limit: 262_144, timeout: 100))
         do {
-            let graph: PipelineGraph
-            do {
-                graph = try options.graphForAnyFolder(environment)
-            } catch {
-                throw StatusLine.Failure(text: "the configuration is wrong; see hammurabi validate")
-            }
-            let document = try await document(of: graph, agent, environment)
-            let line = StatusLine(
+            let (document, template) = try await answer(agent, environment)
+            var line = StatusLine(
                 document: document,
                 agent: agent,
                 machine: environment.machineName,
                 now: Console.now()
             )
-            Console.answer(line.text(chosen(graph), style) + "\n")
+            (line.costSource, line.burnMark) = (costSource, visualBurnRate)
+            line.contextBorder = Double(contextMediumThreshold)
+            Console.answer(line.text(chosen(template), style) + "\n")
         } catch let failure as StatusLine.Failure {
             Console.answer("hammurabi: \(failure.text)\n")
         } catch is StartError {
@@ -84,47 +103,51 @@ struct StatusLineCommand: AsyncParsableCommand {
     }
 
     /// What to show: as the flags say, else as the configuration does.
-    private func chosen(_ graph: PipelineGraph) -> StatusLine.Form {
+    private func chosen(_ configured: String) -> StatusLine.Form {
         if let show { return .parts(show) }
         if let format { return .template(format) }
-        let text = graph.hubConfig?.statusline ?? ""
-        guard !text.isEmpty, let template = try? StatusLineTemplate(text) else { return .parts(StatusLine.Part.usual) }
+        guard !configured.isEmpty, let template = try? StatusLineTemplate(configured) else {
+            return .parts(StatusLine.Part.usual)
+        }
         return .template(template)
     }
 
-    private func document(of graph: PipelineGraph, _ agent: AgentState, _ environment: Environment) async throws
-        -> StatusLineDocument
-    {
+    /// The figures of the collector, else of the store, and the template of the configuration.
+    private func answer(_ agent: AgentState, _ environment: Environment) async throws -> (StatusLineDocument, String) {
         let query = agent.session.map { [("session", $0)] } ?? []
         let report = agent.report(
             account: agent.limits.isEmpty ? nil : ClaudeAccount.id(environment.variables),
             machine: environment.machineName
         )
         var refusal: StatusLine.Failure?
-        if let hub = graph.hubConfig {
+        if let graph = options.hubForAnyFolder(environment), let hub = graph.hubConfig {
             // No question whether it is there before the first: a status bar is drawn many times a minute.
             let client = graph.client(at: hub.endpoint)
             do throws(CommandFailure) {
-                return try Self.ask(client, report, query)
+                return (try Self.ask(client, report, query), hub.statusline)
             } catch {
                 if error.exitCode == Exit.permission {
                     refusal = StatusLine.Failure(text: "the collector wants an API key; put it into HAMMURABI_API_KEY")
                 }
             }
         }
+        guard let graph = try? options.graphForAnyFolder(environment) else {
+            throw StatusLine.Failure(text: "the configuration is wrong; see hammurabi validate")
+        }
         do {
             func ask(_ hub: HubConnection) async throws -> StatusLineDocument {
                 guard let report else { return try await hub.ask(.statusLine, query).document }
                 return try await hub.ask(.statusLineReport, body: report).document
             }
-            return try await HubConnection.with(.store, of: graph, environment, ask)
+            let document = try await HubConnection.with(.store, of: graph, environment, ask)
+            return (document, graph.hubConfig?.statusline ?? "")
         } catch {
             // The store may be locked by the collector; then the collector's own error is reported.
             throw refusal ?? error
         }
     }
 
-    /// Asks a collector, and hands the agent's limits over with the same request.
+    /// Asks a collector, and hands over what the agent says with the same request.
     private static func ask(_ client: CollectorClient, _ report: String?, _ query: [(String, String)])
         throws(CommandFailure) -> StatusLineDocument
     {
@@ -132,7 +155,7 @@ struct StatusLineCommand: AsyncParsableCommand {
         do throws(CommandFailure) {
             return try client.ask(.statusLineReport, body: report, seconds: timeout).document
         } catch {
-            // An older collector does not take limits.
+            // An older collector does not take reports.
             if error.code == "unreachable" || error.exitCode == Exit.permission { throw error }
             return try client.ask(.statusLine, query, seconds: timeout).document
         }
@@ -152,6 +175,8 @@ struct AgentState {
     var model: String?
     /// How much of the context is used, in percent.
     var contextPercent: Double?
+    /// How many tokens the context holds.
+    var contextWindow: Int64?
     /// What the session has cost by the agent's own reckoning.
     var cost: Money?
     /// How much of the limits of the subscription is used: five hours, then seven days, then others by name.
@@ -164,6 +189,7 @@ struct AgentState {
         session = Self.text(state, "session_id")
         model = Self.text(state, "model", "display_name")
         contextPercent = Self.percent(state, "context_window", "used_percentage")
+        contextWindow = Self.number(state, "context_window", "context_window_size").flatMap { Int64(exactly: $0) }
         cost = Self.number(state, "cost", "total_cost_usd").flatMap { $0 >= 0 ? Money(dollars: $0) : nil }
         guard case .object(let members)? = Self.member(state, ["rate_limits"]) else { return }
         let usual = ["five_hour", "seven_day"]
@@ -187,16 +213,13 @@ struct AgentState {
         name.hasPrefix("five_hour") ? 300 : name.hasPrefix("seven_day") ? 10_080 : nil
     }
 
-    /// The body that hands the limits to a hub; nil when there are none.
+    /// The body that hands what the agent says to a hub; nil when it says nothing that is kept.
     func report(account: String?, machine: String?) -> String? {
-        guard !limits.isEmpty else { return nil }
-        let report = StatusLineReport(
-            session: session,
-            agent: "claude-code",
-            account: account,
-            machine: machine,
-            limits: limits
-        )
+        var report = StatusLineReport(agent: "claude-code", session: session)
+        (report.account, report.machine, report.limits) = (account, machine, limits)
+        (report.contextPercent, report.contextWindow) = (contextPercent, contextWindow)
+        report.cost = cost.map(Dollars.init)
+        guard !limits.isEmpty || report.reading(reportedAt: Timestamp(nanoseconds: 0)) != nil else { return nil }
         return try? OrderedJSONEncoder.text(of: report)
     }
 
@@ -269,8 +292,36 @@ struct StatusLine {
     /// The machine whose limits are shown.
     var machine: String?
     let now: Timestamp
+    var costSource = CostSource.auto
+    var burnMark = BurnMark.off
+    /// From this share of the context on, in percent, it is marked.
+    var contextBorder = 80.0
 
     typealias Part = StatusLineTemplate.Part
+
+    /// Whose reckoning the cost of the session is, in the words of ccusage.
+    enum CostSource: String, ExpressibleByArgument, CaseIterable {
+        /// That of the calls, and before they are known the agent's own.
+        case auto
+        case ccusage, cc, both
+    }
+
+    /// How the burn rate is marked, as ccusage does.
+    enum BurnMark: String, ExpressibleByArgument, CaseIterable {
+        case off, emoji, text
+        case emojiText = "emoji-text"
+
+        /// The mark of a rate; the borders are those of ccusage, of input that was not cached and of output.
+        func text(tokensPerMinute rate: Double) -> String {
+            let (emoji, text) = rate > 5_000 ? ("🚨", "(High)") : rate > 2_000 ? ("⚠️", "(Moderate)") : ("🟢", "(Normal)")
+            return switch self {
+            case .off: ""
+            case .emoji: " \(emoji)"
+            case .text: " \(text)"
+            case .emojiText: " \(emoji) \(text)"
+            }
+        }
+    }
 
     /// How parts become a line.
     enum Form {
@@ -300,9 +351,14 @@ struct StatusLine {
         case .session: session(style)
         case .today: "\(Self.cost(document.today, style)) today"
         case .block: block(style)
-        case .burn: document.block?.burnRate.map { "\(Figures.money($0.costPerHour.amount))/h" }
+        case .burn:
+            document.block?.burnRate.map {
+                "\(Figures.money($0.costPerHour.amount))/h"
+                    + burnMark.text(tokensPerMinute: $0.uncachedTokensPerMinute.double)
+            }
         case .budget: document.budget.map { Self.budget($0, style) }
-        case .context: agent.contextPercent.map { Self.warned("\(Int($0.rounded()))% context", $0 >= 80, style) }
+        case .context:
+            agent.contextPercent.map { Self.warned("\(Int($0.rounded()))% context", $0 >= contextBorder, style) }
         case .limits: limits(style)
         case .tokens: "\(Figures.brief((document.session ?? document.today).figures.tokens)) tok"
         case .model: agent.model?.printable
@@ -325,8 +381,16 @@ struct StatusLine {
 
     /// What the session has cost: by the hub's prices or, before the hub knows the session, by the agent's own reckoning.
     private func session(_ style: Style) -> String? {
-        if let known = document.session { return "\(Self.cost(known, style)) session" }
-        return agent.cost.map { "\(Figures.money($0)) session" }
+        let known = document.session.map { Self.cost($0, style) }
+        let own = agent.cost.map { Figures.money($0) }
+        let cost: String? =
+            switch costSource {
+            case .auto: known ?? own
+            case .ccusage: known
+            case .cc: own
+            case .both: "(\(own ?? style.none) cc / \(known ?? style.none))"
+            }
+        return cost.map { "\($0) session" }
     }
 
     /// The limits that the agent handed over, which are the newest; else those that the hub knows.

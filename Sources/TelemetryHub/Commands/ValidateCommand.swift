@@ -29,15 +29,8 @@ struct ValidateCommand: ParsableCommand {
         var diagnostics = Diagnostics()
         let loaded = options.load(environment, asksPlugins: !plugins.noPlugins, diagnostics: &diagnostics)
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let records = diagnostics.items.map(DiagnosticRecord.init)
-            Console.answer(
-                String(
-                    decoding: try encoder.encode(Report(valid: !diagnostics.hasErrors, diagnostics: records)),
-                    as: UTF8.self
-                ) + "\n"
-            )
+            Console.answer(JSONText.indented(Report(valid: !diagnostics.hasErrors, diagnostics: records)))
         } else {
             Console.error(diagnostics.rendered())
         }

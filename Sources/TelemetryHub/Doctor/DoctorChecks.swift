@@ -247,6 +247,11 @@ extension QualityDocument {
     /// When the agent was last seen in session files alone.
     func lastInFiles(of agent: Agent) -> Timestamp? { last(agent) { Self.telemetry.isDisjoint(with: $0) } }
 
+    /// When an agent last called a model, by whatever source.
+    func lastCall(of agent: String) -> Timestamp? {
+        sources.filter { $0.agent == agent }.compactMap { Timestamp(iso8601: $0.lastSeenAt) }.max()
+    }
+
     /// The newest time of all sources.
     var newest: Timestamp? { sources.compactMap { Timestamp(iso8601: $0.lastSeenAt) }.max() }
 

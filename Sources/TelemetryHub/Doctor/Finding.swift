@@ -57,9 +57,5 @@ struct DoctorReport: Encodable {
         }
     }
 
-    var document: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return ((try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}") + "\n"
-    }
+    var document: String { JSONText.indented(self) }
 }

@@ -649,20 +649,9 @@ enum Program {
     /// Runs a program of the search path with arguments and without input; whether it succeeded.
     @discardableResult
     static func run(_ words: [String], isQuiet: Bool = false) -> Bool {
-        var pointers = words.map { strdup($0) } + [nil]
-        defer { for pointer in pointers { free(pointer) } }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         // Its messages would mix with the answer.
-        if isQuiet { posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) }
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-        var process: pid_t = 0
-        guard posix_spawnp(&process, words[0], &actions, nil, &pointers, environ) == 0 else { return false }
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { return false } }
-        return status == 0
+        let child = try? ChildProgram(words, sharesErrors: !isQuiet)
+        return (try? child?.wait()) == .exited(0)
     }
 }
 
@@ -740,9 +729,7 @@ extension OnboardFlow {
                 Item(name: item.subject, path: item.path, state: "failed", error: fault.description)
             }
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return ((try? encoder.encode(["files": list])).map { String(decoding: $0, as: UTF8.self) } ?? "{}") + "\n"
+        return JSONText.indented(["files": list])
     }
 }
 

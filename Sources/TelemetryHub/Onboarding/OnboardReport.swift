@@ -58,11 +58,7 @@ struct OnboardReport: Encodable {
         var value: String
     }
 
-    var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return ((try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}") + "\n"
-    }
+    var text: String { JSONText.indented(self) }
 
     /// The exit code: that of the first error.
     var exitCode: Int32 {

@@ -3,7 +3,7 @@
 import HubAPI
 import Usage
 
-/// What is wrong now, and who is told.
+/// What is wrong now, and who is notified.
 struct AlertsReport {
     private let document: AlertsDocument
     private let now: Timestamp

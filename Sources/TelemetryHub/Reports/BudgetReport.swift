@@ -20,17 +20,10 @@ struct BudgetReport {
         used = document.totals.cost
         let today = days.day(of: now)
         daysLeft = today.map { days.days.count - 1 - $0 } ?? 0
-        if let budget = document.budget, budget.used.amount == used, budget.limit.amount == limit {
+        if let budget = document.budget, budget.used.amount == used {
             projected = budget.projected.amount
         } else {
-            let (elapsed, length) = (
-                now.nanoseconds - days.start.nanoseconds, days.end.nanoseconds - days.start.nanoseconds
-            )
-            let isRunning = today != nil && elapsed > 0
-            projected =
-                isRunning
-                ? Money(nanodollars: Int64(clamping: Int128(used.nanodollars) * Int128(length) / Int128(elapsed)))
-                : used
+            projected = document.projection?.totalCost.amount ?? used
         }
     }
 

@@ -3,13 +3,25 @@
 import FoundationEssentials
 import HubAPI
 
-/// JSON for programs: keys in snake_case and in alphabetical order, so that equal values give equal text.
+/// JSON for programs: keys in alphabetical order, so that equal values give equal text, and a line feed at the end.
 enum JSONText {
-    /// The document with a line feed at its end.
-    static func of(_ document: some Encodable) -> String {
+    /// A report's document, with keys in snake_case.
+    static func of(_ document: some Encodable) -> String { text(document, keys: .convertToSnakeCase) }
+
+    /// A document on one line, with its keys as they are.
+    static func line(_ document: some Encodable) -> String { text(document) }
+
+    /// A document on several lines, with its keys as they are.
+    static func indented(_ document: some Encodable) -> String { text(document, .prettyPrinted) }
+
+    private static func text(
+        _ document: some Encodable,
+        _ more: JSONEncoder.OutputFormatting = [],
+        keys: JSONEncoder.KeyEncodingStrategy = .useDefaultKeys
+    ) -> String {
         let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = keys
+        encoder.outputFormatting = more.union([.sortedKeys, .withoutEscapingSlashes])
         guard let data = try? encoder.encode(document) else { return "{}\n" }
         return String(decoding: data, as: UTF8.self) + "\n"
     }

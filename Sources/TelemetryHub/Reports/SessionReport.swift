@@ -46,7 +46,7 @@ struct SessionReport {
             ("Id", facts.name == facts.sessionId ? nil : facts.sessionId.printable),
             ("State", state.joined(separator: " \(style.dot) ")),
             ("Cost", "\(style.bold(SummaryReport.cost(figures, style)))  \(style.dim(tokens))"),
-            ("Agent", joined([facts.agent, facts.agentVersion], " ")),
+            ("Agent", joined([facts.agent, facts.agentVersion], " ")), ("It says", itSays(style)),
             ("Project", joined([facts.project, facts.branch], " \(style.dot) ")),
             ("User", facts.user?.printable), ("Machine", facts.machine?.printable),
             ("Team", facts.team?.printable),
@@ -60,6 +60,19 @@ struct SessionReport {
             text += title + String(repeating: " ", count: 10 - title.count) + value + "\n"
         }
         return text
+    }
+
+    /// What the agent says of the session itself.
+    private func itSays(_ style: Style) -> String? {
+        guard let reported = document.reported else { return nil }
+        let share = reported.contextUsedPercent.map { LimitsReport.percent($0) }
+        let room = reported.contextWindow.map { "\(Figures.tokens($0)) tokens" }
+        let context = [share, room].compactMap(\.self).joined(separator: " of ")
+        let parts = [
+            reported.cost.map { Figures.money($0.amount) }, context.isEmpty ? nil : "context \(context)",
+            Figures.age(of: reported.reportedAt, now: now),
+        ]
+        return parts.compactMap(\.self).joined(separator: " \(style.dot) ")
     }
 
     private func joined(_ parts: [String?], _ separator: String) -> String? {

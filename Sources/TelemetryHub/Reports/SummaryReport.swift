@@ -318,7 +318,7 @@ extension SummaryReport {
     }
 
     private func provenance(_ style: Style) -> String {
-        let projected = document.budget == nil ? "" : "; \(style.about) if the month goes on like this"
+        let projected = document.budget == nil ? "" : "; \(style.about) is the forecast for the month"
         let saved = document.cacheSavings.map(\.amount).flatMap { $0 > .zero ? $0 : nil }
         let caches = saved.map { "Reads from caches saved \(Figures.money($0)) at list prices." }
         return "\n" + style.dim("Costs are those of the vendors' APIs\(projected).") + "\n"
@@ -341,7 +341,7 @@ extension SummaryReport {
         }
         var table = TextTable(columns: columns)
         let models = ShortNames(models: dimension == .model ? rows.map(\.name) : rows.flatMap { $0.models.map(\.name) })
-        // Of users and machines, too, what nobody named is an id.
+        // Of users and machines, too, what has no name in the configuration is an id.
         let ids = ShortNames(ids: rows.map(\.id))
         for row in rows {
             let name = dimension == .model ? models[row.name] : row.name == row.id ? ids[row.id] : row.name

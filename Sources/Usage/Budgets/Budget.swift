@@ -123,6 +123,9 @@ public struct BudgetState: Hashable, Sendable {
         forecast = UsageForecast(end: end ?? spent)
     }
 
+    /// What was spent as a part of the limit, in billionths.
+    public var fraction: Int64 { spent.scaled(by: 1_000_000_000, over: budget.limit.amount) }
+
     /// The highest threshold that was reached, in percent; nil before the first.
     public var reached: Int? {
         budget.thresholds.last { Int128(spent) * 100 >= Int128($0) * Int128(budget.limit.amount) }

@@ -68,7 +68,7 @@ public struct UsageForecast: Hashable, Sendable {
     /// The end of a period that goes on as it began; its first instants say nothing about its end.
     private init(goingOnAsBegun period: Period, _ total: Int64, _ now: Timestamp) {
         let (elapsed, length) = period.elapsed(at: now)
-        let end = elapsed > 0 ? Int64(clamping: Int128(total) * Int128(length) / Int128(elapsed)) : total
+        let end = elapsed > 0 ? total.scaled(by: length, over: elapsed) : total
         self.init(low: end, expected: end, high: end)
     }
 

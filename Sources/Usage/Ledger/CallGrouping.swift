@@ -9,7 +9,7 @@ struct CallGrouping {
     /// The observations in the order of their ids, so that the order of delivery cannot matter.
     private let ordered: [Observation]
     private var sets: DisjointSets
-    /// Keys under which there are too many calls to tell which of them an observation without a stronger id belongs to.
+    /// Keys under which there are too many calls to know which of them an observation without a stronger id belongs to.
     private let overfull: Set<UInt64>
     private let isBorderClear: (MatchBucket) -> Bool
 
@@ -93,7 +93,7 @@ struct CallGrouping {
     /// Joins what has one place in a rollout's history, as far as request and response ids allow.
     ///
     /// Sub-agents of one tree can begin with equal totals (junhoyeo/tokscale#679), and the record of a compaction can repeat the
-    /// total of the call before it (openai/codex#47003); their response ids tell them apart.
+    /// total of the call before it (openai/codex#47003); their response ids distinguish them.
     private mutating func joinEqualLineages() {
         for (lineage, positions) in positions(by: \.lineage).sorted(by: { $0.key < $1.key }) {
             let roots = roots(of: positions)

@@ -11,9 +11,9 @@ struct IncomingObservations {
     private var places: [Place] = []
     /// Which of it are spans above others; empty when none is.
     private var rollUps: [Bool] = []
-    /// Where new observations stand that share no link with anything in the store or among what comes in.
+    /// The positions of new observations that share no link with anything in the store or among what comes in.
     private(set) var unmatched: [Int] = []
-    /// Where all others stand.
+    /// The positions of all others.
     private(set) var related: [Int] = []
 
     /// How often each link was seen in this delivery: 1, or 2 for more.

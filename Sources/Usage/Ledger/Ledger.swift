@@ -49,7 +49,7 @@ public enum Ledger {
         try absorb([incoming], into: index)
     }
 
-    /// Whether two observations may tell of one call although they share no id.
+    /// Whether two observations may report one call although they share no id.
     ///
     /// - Parameter isBorderClear: Whether nothing else is at the border between the cells of the two, if there is one.
     public static func resemble(

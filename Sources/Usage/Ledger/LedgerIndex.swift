@@ -20,7 +20,7 @@ public protocol LedgerIndex {
     func entries(linkedBy link: LedgerLink, limit: Int) throws -> [LedgerEntry]
     /// Whether a cell is known to be overfull, so that none of it needs to be read; false when that is not known.
     func isKnownOverfull(_ cell: MatchBucket) -> Bool
-    /// Notes that a cell holds more observations than can be told apart (``MatchBucket/capacity``); it stays so.
+    /// Notes that a cell holds more observations than can be distinguished (``MatchBucket/capacity``); it stays so.
     func noteOverfull(_ cell: MatchBucket)
     /// Whether an observation of a call under a link is one that is looked for.
     func holds(_ link: LedgerLink, where isWanted: (Observation) -> Bool) throws -> Bool
@@ -61,7 +61,7 @@ public struct LedgerEntry: Sendable, Hashable {
     /// The observations it is made of; each observation belongs to one call.
     public var observations: [Observation]
 
-    /// Creates an entry of observations that are known to tell of one call; nil when there are none.
+    /// Creates an entry of observations that are known to report one call; nil when there are none.
     public init?(ref: Int64 = 0, observations: [Observation]) {
         guard let call = Call(observations: observations) else { return nil }
         self.ref = ref
@@ -89,9 +89,9 @@ public struct LedgerEntry: Sendable, Hashable {
 
 /// What a store must write so that it holds everything that the ledger has learned.
 public struct LedgerChange: Sendable {
-    /// Calls that no longer stand as they were; a store removes them first.
+    /// Calls that are no longer as they were; a store removes them first.
     public var retired: [LedgerEntry] = []
-    /// Calls that are new or stand differently now.
+    /// Calls that are new or have changed.
     public var entries: [LedgerEntry] = []
 
     /// How many counted calls there are of which no observation was kept before.

@@ -5,7 +5,7 @@
 /// A hash, so that a store needs one index for all of them. What a link leads to is always checked against the observation itself:
 /// two traits that share a hash cost a look, never a wrong call.
 public struct LedgerLink: Sendable, Hashable, Comparable {
-    /// The hash, spread evenly over 64 bits but for the lowest four: of a cell's link they tell the kinds of ids, of others the
+    /// The hash, spread evenly over 64 bits but for the lowest four: of a cell's link they are the kinds of ids, of others the
     /// fourth is zero.
     public let rawValue: UInt64
 

@@ -10,7 +10,7 @@ struct LedgerTraits {
     var trace: TraceLinks
     let blockingKey: UInt64
     let intervalKey: UInt64
-    /// Size of prompt and answer, to tell a span that repeats another from one that has figures of its own.
+    /// Size of prompt and answer, to distinguish a span that repeats another from one that has figures of its own.
     let figures: UInt64
     private let isSideChain: Bool
 

@@ -23,7 +23,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
     private var zones: [MatchBucket: BucketBoundary] = [:]
     /// What changes under links of ids beside which a stronger id decides, by identity.
     private var decided: [LedgerLink: Set<UInt64>] = [:]
-    /// Keys under which so many calls with stronger ids lie that none of them can be told from another.
+    /// Keys under which so many calls with stronger ids lie that none of them can be distinguished from another.
     private var overfull: Set<UInt64> = []
     private var askedKeys: Set<UInt64> = []
 
@@ -46,7 +46,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         markChanged(observation.id)
     }
 
-    /// Flags spans whose descendants tell usage, among what came in and in the store.
+    /// Flags spans whose descendants report usage, among what came in and in the store.
     mutating func markRollUps() throws {
         let family = SpanFamily(current.values.lazy.map { LedgerTraits($0) })
         for (id, observation) in current where family.isRollUp(LedgerTraits(observation)) { flag(id) }
@@ -91,7 +91,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         var queue = order
         for cell in overfullBuckets.changed {
             try loadCell(cell)
-            // Its pairs can no longer be told apart: all of them have to be separated.
+            // Its pairs can no longer be distinguished: all of them have to be separated.
             guard overfullBuckets.isOverfull(cell, after: true), !overfullBuckets.isOverfull(cell, after: false) else {
                 continue
             }
@@ -158,7 +158,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         return ref
     }
 
-    /// Which observations tell of one call, as positions.
+    /// Which observations report one call, as positions.
     ///
     /// They are split first into sets that have nothing to do with one another, so that each is resolved by itself.
     private func groups(_ observations: [Observation]) -> [[Int]] {
@@ -251,7 +251,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
         var zone = BucketBoundary()
         for id in visitors[border] ?? [] { zone.note(id, stored[id], current[id], at: border) }
         let cells = [border, border.preceding]
-        // What is loaded already may tell enough.
+        // What is loaded already may be enough.
         for cell in overfullBuckets.knows(border) ? cells : cells.reversed() where !zone.isOverfull {
             try loadCell(cell)
             for id in overfullBuckets.members(of: cell) { zone.note(id, stored[id], current[id], at: border) }
@@ -315,7 +315,7 @@ struct LedgerWorkingSet<Index: LedgerIndex> {
 /// As long as no observation was there twice, what is there is the observations of one call, and they are joined across the border as they
 /// would be elsewhere. A program that makes such a call again and again is there several times, so no chain of pairs leads across.
 struct BucketBoundary {
-    /// All who stand there, before or after.
+    /// All that are there, before or after.
     private(set) var members: Set<UInt64> = []
     private var before = Presence()
     private var after = Presence()
@@ -362,7 +362,7 @@ struct OverfullBuckets {
     private var cells: [MatchBucket: [UInt64]?] = [:]
     private var comings: [MatchBucket: Int] = [:]
 
-    /// Notes where an observation stood and where it will stand.
+    /// Notes where an observation was and where it will be.
     mutating func move(_ id: UInt64, from former: MatchBucket?, to next: MatchBucket?) {
         guard former != next else { return }
         if let next { comings[next, default: 0] += 1 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A weak key and a stretch of time, in which observations that resemble one another stand together.
+/// A blocking key and a span of time: observations that resemble one another are in one bucket.
 ///
 /// Across the border of two stretches only what is very near belongs together, or what is alone there (``BucketBoundary``): otherwise a
 /// program that makes the same call every few seconds would tie its whole life together, and each new call would cost as much as
@@ -20,7 +20,7 @@ public struct MatchBucket: Sendable, Hashable {
     /// How far apart in nanoseconds observations on both sides of a border may be if nothing else is near it.
     public static let clearReach: Int64 = 120_000_000_000
 
-    /// How many observations a cell can hold; more make it overfull: none can be told from another, and none is paired.
+    /// How many observations a cell can hold; more make it overfull: none can be distinguished from another, and none is paired.
     ///
     /// A sender that makes the same call over and over would otherwise cost the square of its calls.
     public static let capacity = 256
@@ -62,7 +62,7 @@ public struct MatchBucket: Sendable, Hashable {
         return LedgerLink(rawValue: (high ^ low) & ~15)
     }
 
-    /// The links under which observations of the cell stand, one for each set of kinds of ids.
+    /// The links that observations of the cell have, one for each set of kinds of ids.
     public var links: [LedgerLink] { (UInt8(0)..<8).map { .cell(self, kinds: $0) } }
 
     /// Which sets of kinds of ids make resemblance matter for an observation that knows these, a bit for each of the eight.

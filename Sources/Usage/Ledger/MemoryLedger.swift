@@ -2,11 +2,11 @@
 
 /// A ledger in memory: the reference for every store, and the working state of those that keep their calls in memory.
 public struct MemoryLedger: LedgerIndex, Sendable {
-    /// The calls as they stand, with their observations, by the number they were given.
+    /// The present calls with their observations, by the number they were given.
     public private(set) var entries: [Int64: LedgerEntry] = [:]
     /// Under each link the first of its calls (upper 56 bits); all links of a cell lead to one place.
     ///
-    /// For a cell the lower 8 bits say which sets of kinds of ids its links stand for (a guess once some were removed).
+    /// For a cell the lower 8 bits say which sets of kinds of ids its links have (a guess once some were removed).
     private var places = LinkTable()
     /// Further calls under a link that has one in ``places``: few links have any.
     private var more: [LedgerLink: Set<Int64>] = [:]
@@ -17,7 +17,7 @@ public struct MemoryLedger: LedgerIndex, Sendable {
     /// Creates an empty ledger.
     public init() {}
 
-    /// The calls as they stand, in no order.
+    /// The present calls, in no order.
     public var calls: [Call] { entries.values.map(\.call) }
 
     /// Takes in observations and returns what they changed; new entries carry the numbers they are kept under.

@@ -5,7 +5,7 @@
 /// Nothing is computed from calls: the vendor alone knows what a plan allows. Sources: the `rate_limits` of `token_count` events in Codex
 /// rollouts (`RateLimitSnapshot` of openai/codex, `codex-rs/protocol/src/protocol.rs`), and the `rate_limits` that Claude Code hands to the
 /// command of its status line (its documentation, "Customize your status line").
-public struct UsageLimit: Codable, Hashable, Sendable {
+public struct UsageLimit: Codable, AgentReport {
     /// The agent whose subscription it is, as calls name it: `claude-code`, `codex`.
     public var agent: String
     /// The vendor's id of the account; nil when the agent does not name it.
@@ -38,7 +38,7 @@ public struct UsageLimit: Codable, Hashable, Sendable {
     /// A limit that is used up, in the unit of ``used``.
     public static let whole: Int64 = 1_000_000_000
     /// The largest share that is taken from outside: ten times the limit.
-    private static let most: Int64 = 10 * whole
+    private static let mostUsed: Int64 = 10 * whole
     /// The longest window that is taken from outside: a year.
     private static let longestWindow: Int64 = 366 * 1_440
 
@@ -58,12 +58,18 @@ public struct UsageLimit: Codable, Hashable, Sendable {
         source: Source,
         reportedAt: Timestamp
     ) {
-        guard !name.isEmpty, usedPercent.isFinite, usedPercent >= 0,
-            let share = Int64(exactly: (usedPercent * 10_000_000).rounded()), share <= Self.most
-        else { return nil }
+        guard !name.isEmpty, let share = Self.share(usedPercent) else { return nil }
         (self.agent, self.name, used) = (NameLimit.bounded(agent), NameLimit.bounded(name), share)
         self.windowMinutes = windowMinutes.flatMap { (1...Self.longestWindow).contains($0) ? $0 : nil }
         (self.resetsAt, self.source, self.reportedAt) = (resetsAt, source, reportedAt)
+    }
+
+    /// A share in percent as billionths; nil for one that is no share, or larger than ten times the whole.
+    static func share(_ percent: Double) -> Int64? {
+        guard percent.isFinite, percent >= 0, let share = Int64(exactly: (percent * 10_000_000).rounded()),
+            share <= mostUsed
+        else { return nil }
+        return share
     }
 
     /// What makes it the same limit as another: all but its figures.
@@ -91,6 +97,22 @@ public struct UsageLimit: Codable, Hashable, Sendable {
             )
         }
     }
+
+    /// Of two reports of one instant the higher share counts.
+    public var weight: Int64 { used }
+
+    /// Shortens the names.
+    public mutating func shortenNames() {
+        (agent, name) = (NameLimit.bounded(agent), NameLimit.bounded(name))
+        account = account.map(NameLimit.bounded)
+        machine = machine.map(NameLimit.bounded)
+        plan = plan.map(NameLimit.bounded)
+    }
+
+    /// How many limits are kept.
+    public static let most = 256
+    /// Five weeks.
+    public static let longest: Int64 = 35 * 86_400_000_000_000
 
     /// The window in few characters: `5h`, `7d`; the name where no window is known.
     public var label: String {
@@ -136,58 +158,5 @@ public struct UsageLimit: Codable, Hashable, Sendable {
         let length = windowMinutes * Self.minute
         let elapsed = length - resetsAt.nanoseconds.saturatingSubtracting(reportedAt.nanoseconds)
         return elapsed >= length / 20 && elapsed <= length ? (elapsed, length) : nil
-    }
-}
-
-/// The newest report of each limit; bounded.
-public struct UsageLimits: Codable, Hashable, Sendable {
-    /// The limits, ordered by their keys.
-    public private(set) var limits: [UsageLimit] = []
-
-    /// More limits than this are not kept: senders choose the names.
-    ///
-    /// The one that was reported longest ago goes first.
-    public static let most = 256
-    /// After so long without a report a limit is forgotten.
-    public static let longest: Int64 = 35 * 86_400_000_000_000
-
-    /// Creates an empty list.
-    public init() {}
-
-    /// Takes in a report; one that is older than what is known of the limit changes nothing.
-    ///
-    /// Of two reports of one instant the higher share counts.
-    /// - Parameter now: The present; a report from the future counts as one of the present, so that a clock that was wrong once does not
-    ///   keep later reports out.
-    public mutating func note(_ limit: UsageLimit, now: Timestamp) {
-        var limit = limit
-        limit.reportedAt = min(limit.reportedAt, now)
-        limit.account = limit.account.map(NameLimit.bounded)
-        limit.machine = limit.machine.map(NameLimit.bounded)
-        limit.plan = limit.plan.map(NameLimit.bounded)
-        let key = limit.key
-        let place = limits.firstIndex { $0.key >= key } ?? limits.endIndex
-        guard place < limits.endIndex, limits[place].key == key else {
-            limits.insert(limit, at: place)
-            return trim(now)
-        }
-        let known = limits[place]
-        guard (known.reportedAt.nanoseconds, known.used) <= (limit.reportedAt.nanoseconds, limit.used) else { return }
-        limits[place] = limit
-        trim(now)
-    }
-
-    /// Takes in all reports of another list.
-    public mutating func merge(_ other: UsageLimits, now: Timestamp) {
-        for limit in other.limits { note(limit, now: now) }
-    }
-
-    private mutating func trim(_ now: Timestamp) {
-        limits.removeAll { now.nanoseconds.saturatingSubtracting($0.reportedAt.nanoseconds) > Self.longest }
-        while limits.count > Self.most,
-            let oldest = limits.indices.min(by: { limits[$0].reportedAt < limits[$1].reportedAt })
-        {
-            limits.remove(at: oldest)
-        }
     }
 }

@@ -30,7 +30,7 @@ enum LiteLLMFile {
             var row = LiteLLMRow(key: key, provider: provider, mode: mode)
             try row.read(fields)
             guard let entry = row.finished else { continue }
-            // A model may stand under its bare name and again behind its provider's; the latter is the fuller row.
+            // A model may be listed under its bare name and again behind its provider's; the latter is the fuller row.
             let name = "\(entry.provider)/\(entry.model)"
             if entries[name] == nil || key.contains("/") { entries[name] = entry }
         }

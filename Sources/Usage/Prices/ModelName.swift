@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The names under which a decorated model name may stand in a price list.
+/// The names under which a price list may have a decorated model name.
 struct ModelName {
     /// A name to look up.
     struct Spelling: Hashable {

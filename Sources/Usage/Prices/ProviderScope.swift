@@ -20,7 +20,7 @@ enum ProviderScope {
         families.first { model.hasPrefix($0.prefix) }?.scopes ?? []
     }
 
-    /// The price list to which a row of LiteLLM's file belongs; its provider names also tell the kind of model.
+    /// The price list to which a row of LiteLLM's file belongs; its provider names also say the kind of model.
     static func scope(ofLiteLLM provider: String) -> String {
         let name = provider.lowercased()
         for family in ["vertex_ai-", "fireworks_ai-"] where name.hasPrefix(family) { return String(family.dropLast()) }

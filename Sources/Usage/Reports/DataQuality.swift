@@ -6,15 +6,15 @@ public struct DataQuality: Sendable, Hashable {
     public var calls: Int64 = 0
     /// Calls that only one observation reports.
     public var oneWitness: Int64 = 0
-    /// Calls that several observations tell of.
+    /// Calls that several observations report.
     public var severalWitnesses: Int64 = 0
     /// Calls some of whose observations share no id and were joined by resemblance.
     public var weaklyJoined: Int64 = 0
     /// Calls without a price.
     public var unpriced: Int64 = 0
-    /// Spans that repeat what their descendants tell, which were therefore not counted.
+    /// Spans that repeat what their descendants report, which were therefore not counted.
     public var rollUps: Int64 = 0
-    /// Which kinds of material tell of the calls of each agent on each machine.
+    /// Which kinds of sources report the calls of each agent on each machine.
     public var sources: [SourceKey: SourceUse] = [:]
     /// What senders report beside what the price table says, by model and by why they differ.
     public var costs: [CostKey: CostComparison] = [:]
@@ -86,7 +86,7 @@ public struct DataQuality: Sendable, Hashable {
         fileprivate var order: String { "\(agent)\u{1F}\(machine)\u{1F}\(bits)" }
     }
 
-    /// The calls that the same kinds of material tell of.
+    /// The calls that the same kinds of sources report.
     public struct SourceUse: Sendable, Hashable {
         /// How many.
         public var calls: Int64

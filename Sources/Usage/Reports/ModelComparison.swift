@@ -63,23 +63,6 @@ public struct ModelComparison: Sendable {
     }
 }
 
-extension PriceTable {
-    /// What tokens read from a cache would have cost more as uncached input, at the list prices of that time.
-    ///
-    /// Nothing for a model without a price, and for one without a price of its own for such reads.
-    public func savings(ofCacheReads tokens: Int64, model: String, at time: Timestamp) -> Money {
-        guard tokens > 0, let entry = entry(model: model, provider: nil, at: time), let input = entry.rates.input,
-            let read = entry.rates.cacheRead, input > read
-        else { return .zero }
-        let difference = Int128(input.attodollarsPerToken - read.attodollarsPerToken)
-        // 10⁻¹⁸ dollar a token, in thousandths of the factor, rounded to the nearest 10⁻⁹ dollar.
-        let (product, overflow) = (difference * Int128(entry.factor.thousandths))
-            .multipliedReportingOverflow(by: Int128(tokens))
-        guard !overflow else { return Money(nanodollars: .max) }
-        return Money(nanodollars: Int64(clamping: (product + 500_000_000_000) / 1_000_000_000_000))
-    }
-}
-
 /// What the kinds of tokens took of a cost.
 public struct CostByKind: Sendable, Hashable {
     /// Uncached input.
@@ -103,43 +86,5 @@ public struct CostByKind: Sendable, Hashable {
         left.cacheWrite += right.cacheWrite
         left.cacheRead += right.cacheRead
         left.other += right.other
-    }
-}
-
-extension PriceTable {
-    /// Divides what some calls of a model cost among the kinds of their tokens, in proportion to the list prices of that time.
-    ///
-    /// The parts sum up to the cost: tiers, discounts and reported costs change all parts alike.
-    public func kinds(of totals: UsageTotals, model: String, at time: Timestamp) -> CostByKind {
-        var result = CostByKind()
-        let (cost, counts) = (totals.cost.nanodollars, totals.counts)
-        guard cost > 0 else { return result }
-        let rates = entry(model: model, provider: nil, at: time)?.rates ?? Rates()
-        func weight(_ tokens: Int64, _ rate: Rate?) -> Int128 {
-            Int128(max(0, tokens)) * Int128((rate ?? rates.input)?.attodollarsPerToken ?? 0)
-        }
-        let weights = [
-            weight(counts.uncachedInput, rates.input), weight(counts.output, rates.output),
-            weight(counts.cacheWrite5m, rates.cacheWrite)
-                + weight(counts.cacheWrite1h, rates.cacheWrite1h ?? rates.cacheWrite),
-            weight(counts.cacheRead, rates.cacheRead),
-        ]
-        let sum = weights.reduce(0, +)
-        guard sum > 0 else {
-            result.other = totals.cost
-            return result
-        }
-        // The weights are cut to 40 bits, so that their products with a cost stay within 128.
-        let unit = max(1, sum >> 40)
-        let whole = weights.map { $0 / unit }.reduce(0, +)
-        let parts = weights.map { Int64(clamping: Int128(cost) * ($0 / unit) / max(1, whole)) }
-        // What rounding left over belongs to the largest part.
-        let rest = cost - parts.reduce(0, +)
-        let largest = weights.indices.max { weights[$0] < weights[$1] } ?? 0
-        let amounts = parts.indices.map { Money(nanodollars: parts[$0] + ($0 == largest ? rest : 0)) }
-        (result.input, result.output, result.cacheWrite, result.cacheRead) = (
-            amounts[0], amounts[1], amounts[2], amounts[3]
-        )
-        return result
     }
 }

@@ -40,28 +40,26 @@ public struct UsageDimension: Sendable, Hashable, CaseIterable, RawRepresentable
     private struct Row {
         var name: String
         var title: String
-        var plural: String
         var source: Source
         /// All names there can be; nil where senders choose them, so that answers bound them by ``ListedNames``.
         var fixed: [String]?
     }
 
     private static let table: [Row] = [
-        Row(name: "model", title: "Model", plural: "models", source: .call),
-        Row(name: "agent", title: "Agent", plural: "agents", source: .session { $0.agent }),
-        Row(name: "project", title: "Project", plural: "projects", source: .session { $0.project }),
-        Row(name: "user", title: "User", plural: "users", source: .session { $0.user }),
-        Row(name: "machine", title: "Machine", plural: "machines", source: .session { $0.machine }),
-        Row(name: "team", title: "Team", plural: "teams", source: .session { $0.team }),
-        Row(name: "branch", title: "Branch", plural: "branches", source: .session { $0.branch }),
+        Row(name: "model", title: "Model", source: .call),
+        Row(name: "agent", title: "Agent", source: .session { $0.agent }),
+        Row(name: "project", title: "Project", source: .session { $0.project }),
+        Row(name: "user", title: "User", source: .session { $0.user }),
+        Row(name: "machine", title: "Machine", source: .session { $0.machine }),
+        Row(name: "team", title: "Team", source: .session { $0.team }),
+        Row(name: "branch", title: "Branch", source: .session { $0.branch }),
         Row(
             name: "agent_kind",
             title: "Agent kind",
-            plural: "agent kinds",
             source: .session { $0.kind },
             fixed: SessionNames.kinds
         ),
-        Row(name: "hour", title: "Hour", plural: "hours", source: .time, fixed: LocalClock.names),
+        Row(name: "hour", title: "Hour", source: .time, fixed: LocalClock.names),
     ]
 
     /// All of them, in the order in which answers have them.
@@ -81,8 +79,6 @@ public struct UsageDimension: Sendable, Hashable, CaseIterable, RawRepresentable
     public var rawValue: String { Self.table[position].name }
     /// Its name for people: `Model`, `Agent kind`.
     public var title: String { Self.table[position].title }
-    /// Several of its names for people: `models`.
-    public var plural: String { Self.table[position].plural }
     /// What it is read from.
     public var source: Source { Self.table[position].source }
     /// All names there can be; nil where senders choose them.

@@ -28,17 +28,3 @@ public struct UsageTotals: Sendable, Hashable {
         left.cost += right.cost
     }
 }
-
-extension TokenCounts {
-    /// The sum of each bucket; it stops at the largest number that can be held.
-    public func adding(_ other: TokenCounts) -> TokenCounts {
-        TokenCounts(
-            uncachedInput: uncachedInput.saturatingAdding(other.uncachedInput),
-            cacheRead: cacheRead.saturatingAdding(other.cacheRead),
-            cacheWrite5m: cacheWrite5m.saturatingAdding(other.cacheWrite5m),
-            cacheWrite1h: cacheWrite1h.saturatingAdding(other.cacheWrite1h),
-            output: output.saturatingAdding(other.output),
-            reasoning: reasoning.saturatingAdding(other.reasoning)
-        )
-    }
-}

@@ -1,15 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension Node {
-    /// Encodes a configuration as nodes: the defaults for a user's file, and the output of `config print`.
-    ///
-    /// Keys are the coding keys in snake case, an absent optional is null, and a `Secret` keeps its value but is marked as
-    /// secret. All marks are `<defaults>:1:1`.
-    public init(encoding value: some Encodable) throws {
-        self = try NodeEncoder(templateDepth: 0).encode(value)
-    }
-}
-
 /// Turns an `Encodable` value into nodes.
 struct NodeEncoder {
     static let mark = Mark(file: "<defaults>", line: 1, column: 1)

@@ -76,6 +76,22 @@ public enum Node: Hashable, Sendable {
             }
         }
     }
+
+    /// Returns the node as YAML text with an indent of two spaces.
+    ///
+    /// With `secretKeys`, a value that came from the environment or a file is written as the reference to it, and any
+    /// other secret as `[redacted]`. With nil everything is written as it is.
+    public func rendered(redacting secretKeys: SecretKeys? = SecretKeys()) -> String {
+        NodeRenderer(secretKeys: secretKeys).document(self)
+    }
+
+    /// Encodes a configuration as nodes: the defaults for a user's file, and the output of `config print`.
+    ///
+    /// Keys are the coding keys in snake case, an absent optional is null, and a `Secret` keeps its value but is marked as
+    /// secret. All marks are `<defaults>:1:1`.
+    public init(encoding value: some Encodable) throws {
+        self = try NodeEncoder(templateDepth: 0).encode(value)
+    }
 }
 
 extension Node {

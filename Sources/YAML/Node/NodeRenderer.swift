@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension Node {
-    /// Returns the node as YAML text with an indent of two spaces.
-    ///
-    /// With `secretKeys`, a value that came from the environment or a file is written as the reference to it, and any
-    /// other secret as `[redacted]`. With nil everything is written as it is.
-    public func rendered(redacting secretKeys: SecretKeys? = SecretKeys()) -> String {
-        NodeRenderer(secretKeys: secretKeys).document(self)
-    }
-}
-
-private struct NodeRenderer {
+/// Writes nodes as YAML.
+struct NodeRenderer {
     let secretKeys: SecretKeys?
 
     func document(_ node: Node) -> String {

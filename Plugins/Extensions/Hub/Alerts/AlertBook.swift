@@ -56,7 +56,7 @@ struct AlertNotice: Codable, Hashable, Sendable {
 /// Which alerts are open, and what each target knows of them.
 ///
 /// A value without a clock or files of its own: it is kept as JSON, and everything it decides follows from what it is given. A notice is
-/// the difference between what is open and what a target knows: it is told of an alert that it does not know, of a level above the one
+/// the difference between what is open and what a target knows: it gets an alert that it does not know, of a level above the one
 /// it knows, and of the end of an alert that it knows. So a target that could not be reached hears of each alert once, as it is by then,
 /// and of an alert that came and went nothing at all. Levels that fall are not reported, because a figure that swings around a threshold
 /// would otherwise never be silent.
@@ -79,7 +79,7 @@ struct AlertBook: Codable, Hashable, Sendable {
     struct OpenAlert: Codable, Hashable, Sendable {
         var condition: AlertCondition
         var since: Timestamp
-        /// Whether a target was never told of it, because its notice was given up.
+        /// Whether a target never got it, because its notice was given up.
         var isUntold = false
     }
 
@@ -147,7 +147,7 @@ struct AlertBook: Codable, Hashable, Sendable {
         return AlertNotice(id: id, kind: kind, at: now, condition: condition)
     }
 
-    /// Forgets alerts that are over and of which a target was never told.
+    /// Forgets alerts that are over and that a target never got.
     mutating func forgetUntold() {
         for (target, alerts) in known {
             known[target] = alerts.filter { !$0.value.isUntold || open[$0.key] != nil }

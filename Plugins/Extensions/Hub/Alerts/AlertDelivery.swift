@@ -131,24 +131,28 @@ struct CommandDelivery: AlertDelivery {
         guard let input = try? OrderedJSONEncoder.bytes(of: notice.document) else {
             throw AlertDeliveryError(reason: "the notice cannot be written")
         }
-        let child = try start(input, environment(of: notice))
-        let deadline = ContinuousClock.now + Self.longest
-        var status: Int32 = 0
-        while true {
-            let ended = waitpid(child, &status, WNOHANG)
-            if ended == child { break }
-            if ended < 0, errno != EINTR { throw AlertDeliveryError(reason: "the program was lost") }
-            let isOver = ContinuousClock.now >= deadline || Task.isCancelled
-            if isOver {
-                kill(-child, SIGKILL)
-                while waitpid(child, &status, 0) < 0, errno == EINTR {}
-                throw AlertDeliveryError(reason: "the program did not end within 30 seconds")
+        do throws(ChildProgram.Failure) {
+            let child = try start(input, environment(of: notice))
+            let deadline = ContinuousClock.now + Self.longest
+            while true {
+                if let status = try child.ended() { return try Self.check(status) }
+                if ContinuousClock.now >= deadline || Task.isCancelled { break }
+                try? await Task.sleep(for: .milliseconds(20))
             }
-            try? await Task.sleep(for: .milliseconds(20))
+            child.kill()
+            try child.wait()
+        } catch {
+            throw AlertDeliveryError(reason: error.reason)
         }
-        guard status != 0 else { return }
-        let code = status & 0x7f == 0 ? "with \(status >> 8 & 0xff)" : "by signal \(status & 0x7f)"
-        throw AlertDeliveryError(reason: "the program ended \(code)")
+        throw AlertDeliveryError(reason: "the program did not end within 30 seconds")
+    }
+
+    private static func check(_ status: ChildProgram.Status) throws(ChildProgram.Failure) {
+        switch status {
+        case .exited(0): return
+        case .exited(let code): throw ChildProgram.Failure(reason: "the program ended with \(code)")
+        case .killed(let signal): throw ChildProgram.Failure(reason: "the program ended by signal \(signal)")
+        }
     }
 
     private func environment(of notice: AlertNotice) -> [String] {
@@ -164,43 +168,19 @@ struct CommandDelivery: AlertDelivery {
         ]
     }
 
-    /// Starts the program in a process group of its own, with the notice waiting in a pipe.
-    private func start(_ input: [UInt8], _ environment: [String]) throws(AlertDeliveryError) -> pid_t {
+    /// Starts the program, with the notice waiting on its standard input.
+    private func start(_ input: [UInt8], _ environment: [String]) throws(ChildProgram.Failure) -> ChildProgram {
         // Sockets, because they are never inherited, not for a moment; they hold 64 KiB, so that the write never waits.
         var pair: [Int32] = [-1, -1]
         guard input.count <= 65_536,
             socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0
-        else { throw AlertDeliveryError(reason: "no descriptors are left") }
+        else { throw ChildProgram.Failure(reason: "no descriptors are left") }
         defer { for descriptor in pair { close(descriptor) } }
         _ = input.withUnsafeBytes { send(pair[1], $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, pair[0], STDIN_FILENO)
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        var usual = sigset_t()
-        sigfillset(&usual)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &usual)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
-        )
-        var child = pid_t()
-        let arguments = words.map { strdup($0) } + [nil]
-        let variables = environment.map { strdup($0) } + [nil]
-        defer { for text in arguments + variables { free(text) } }
-        let code = posix_spawnp(&child, words[0], &actions, &attributes, arguments, variables)
-        guard code == 0 else {
-            throw AlertDeliveryError(reason: "\(words[0]) cannot be run: \(String(cString: strerror(code)))")
+        do throws(ChildProgram.Failure) {
+            return try ChildProgram(words, environment: environment, input: pair[0])
+        } catch {
+            throw ChildProgram.Failure(reason: "\(words[0]) cannot be run: \(error.reason)")
         }
-        return child
     }
 }

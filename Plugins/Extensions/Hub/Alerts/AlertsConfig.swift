@@ -11,13 +11,13 @@ public struct AlertsConfig: ConfigSection, Hashable {
     public var quiet: String?
     /// How long a machine may be without a call.
     public var silentAfter = ConfigDuration(seconds: 86_400)
-    /// Who is told.
+    /// Who is notified.
     public var targets: [Target] = []
 
     /// The defaults.
     public init() {}
 
-    /// Someone who is told, by a webhook or by a command.
+    /// A target of notices, by a webhook or by a command.
     public struct Target: ConfigSection, Hashable {
         /// What the target is called.
         public var name = ""

@@ -160,7 +160,7 @@ final class TranscriptReader: SessionReader {
     }
 
     private func report(into sink: inout RecordSink) {
-        // Of two tellings the later holds, and a title has no time of its own.
+        // Of two titles the later holds, and a title has no time of its own.
         facts.lastReported = max(facts.lastSeen, hasNews ? facts.lastReported + 1 : 0)
         sink.add(
             SessionFacts(

@@ -38,7 +38,6 @@ struct ClineTask: StoreParser {
         var kind = Kind.request
         /// The times of the messages before it, from the request before on, at most ``mostBefore``.
         var before: [Timestamp] = []
-        var isAnthropic = false
         var protocolName: String?
         var model: String?
         var provider: String?

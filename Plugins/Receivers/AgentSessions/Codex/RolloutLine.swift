@@ -242,6 +242,10 @@ extension RolloutLine.RateLimits.Window {
         while let key = try cursor.nextKey() {
             if key.equals("used_percent") {
                 used = try cursor.number()
+            } else if key.equals("remaining_percent") {
+                // A member's share of a workspace's credits, `individual_limit`, names what is left (openai/codex, SpendControlLimitSnapshot).
+                let rest = try cursor.number()
+                used = used ?? rest.map { 100 - $0 }
             } else if key.equals("window_minutes") {
                 minutes = try cursor.count()
             } else if key.equals("resets_at") {

@@ -19,7 +19,6 @@ struct CopilotSpans: StoreParser {
         var response: String?
         var model: String?
         var requestModel: String?
-        var agent: String?
         var usage = StoreUsage()
 
         /// The call; nil when the span is none.

@@ -29,7 +29,6 @@ struct PiSession: StoreParser {
         var timestamp: JSONScanner.Text?
         var folder: JSONScanner.Text?
         var parent: JSONScanner.Text?
-        var version: JSONScanner.Text?
         var name: JSONScanner.Text?
         var provider: JSONScanner.Text?
         var model: JSONScanner.Text?
