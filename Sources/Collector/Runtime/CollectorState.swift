@@ -141,7 +141,8 @@ final class CollectorState: Sendable {
             counts: counts,
             lastError: newest,
             queue: first.component.queueing?.queueStatus,
-            restarts: restarts.isEmpty ? nil : restarts.reduce(0, +)
+            restarts: restarts.isEmpty ? nil : restarts.reduce(0, +),
+            collectors: (first.component as? any Exporter)?.usageStore?.otherCollectors ?? []
         )
     }
 
