@@ -128,8 +128,11 @@ struct StoringTests {
         for query in queries { expected.append(figures(try await store.summary(query))) }
         #expect(try await store.summary(queries[0]).totals.calls == 200)
         #expect(try await store.summary(queries[1]).totals.calls == 67)
+        // The first one has packed the day as it was at its start, and would do so again in an hour.
+        try bench.connect().execute("UPDATE duties SET until = 0")
         let packing = try await start(.milliseconds(50))
-        try await waitUntil { try bench.rows("SELECT count(*) FROM packed_days", columns: 1) == ["1"] }
+        let valid = "SELECT count(*) FROM packed_days p JOIN rollup_days d ON d.day = p.day AND d.changed = p.changed"
+        try await waitUntil { try bench.rows(valid, columns: 1) == ["1"] }
         await packing.shutdown()
         // Without its rows the day is answered from its packed sums alone.
         let connection = try bench.connect()
@@ -137,7 +140,10 @@ struct StoringTests {
         try connection.execute("CREATE TABLE kept AS SELECT * FROM rollup WHERE quarter / 96 = \(day)")
         try connection.execute("DELETE FROM rollup WHERE quarter / 96 = \(day)")
         let packed = try await start()
-        for (query, answer) in zip(queries, expected) { #expect(try await figures(packed.summary(query)) == answer) }
+        for (query, answer) in zip(queries, expected) {
+            let found = try await figures(packed.summary(query))
+            #expect(found.count == answer.count && found.elementsEqual(answer))
+        }
         try connection.execute("INSERT INTO rollup SELECT * FROM kept; DROP TABLE kept")
         try await store.consume(Batch([Observation(900, at: yesterday)]))
         #expect(try await packed.summary(queries[0]).totals.calls == 201)

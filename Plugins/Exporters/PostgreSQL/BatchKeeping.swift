@@ -28,7 +28,6 @@ final class BatchKeeping: Sendable {
 
     func start(_ database: SharedDatabase, _ identity: IdentityFile?) {
         state.withLock { $0 = State(database: database, queue: database.makeQueue(), identity: identity) }
-        if let number = database.identity { identity?.note(number) }
         database.trouble.map { reason in
             if condition.noteFailure(of: .writing, reason) {
                 settings.logger.error(
@@ -37,6 +36,12 @@ final class BatchKeeping: Sendable {
                 )
             }
         }
+    }
+
+    /// Notes the number of the store beside the queue, whose folder is there by now.
+    func noteIdentity() {
+        guard let running = state.withLock({ $0 }), let number = running.database.identity else { return }
+        running.identity?.note(number)
     }
 
     /// Waits for what is under way, and closes the database.
@@ -104,7 +109,7 @@ final class BatchKeeping: Sendable {
         let delivery = try await running.queue.submit(batch)
         if condition.noteWritten() {
             settings.logger.notice("the store can be written again")
-            if let number = running.database.identity { running.identity?.note(number) }
+            noteIdentity()
         }
         return delivery
     }

@@ -68,6 +68,7 @@ final class PostgreSQLExporter: Exporter, UsageStore, HealthReporting {
             await keeping.stop()
             throw error
         }
+        keeping.noteIdentity()
     }
 
     func shutdown() async {
