@@ -100,6 +100,10 @@ final class CollectorState: Sendable {
             groups[key, default: []].append(instance)
         }
         status.components = order.compactMap { groups[$0].flatMap(component) }
+        for (place, component) in status.components.enumerated() where component.kind == .exporter {
+            let exporter = present.assembly.exporters.first { $0.instance.id == component.id }?.component
+            status.components[place].collectors = exporter?.usageStore?.otherCollectors ?? []
+        }
         return status
     }
 
@@ -141,8 +145,7 @@ final class CollectorState: Sendable {
             counts: counts,
             lastError: newest,
             queue: first.component.queueing?.queueStatus,
-            restarts: restarts.isEmpty ? nil : restarts.reduce(0, +),
-            collectors: (first.component as? any Exporter)?.usageStore?.otherCollectors ?? []
+            restarts: restarts.isEmpty ? nil : restarts.reduce(0, +)
         )
     }
 
