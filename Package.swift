@@ -150,7 +150,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
-        plugin("PostgreSQLExporter", "Exporters/PostgreSQL", ["UsageDatabase"]),
+        plugin("PostgreSQLExporter", "Exporters/PostgreSQL", ["SendingQueue", "UsageDatabase"]),
         plugin("JSONLExporter", "Exporters/JSONL"),
         plugin("StdoutExporter", "Exporters/Stdout"),
         plugin("UsageMetricsConnector", "Connectors/UsageMetrics"),
@@ -362,7 +362,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
-        pluginTests("PostgreSQLExporter", more: ["PostgresServer", "UsageDatabase"]),
+        pluginTests("PostgreSQLExporter", more: ["PostgresServer", "SendingQueue", "UsageDatabase"]),
         pluginTests("JSONLExporter", more: ["FlushCounter", "TokensProcessor", "PricingProcessor"]),
         pluginTests("StdoutExporter"),
         pluginTests("UsageMetricsConnector"),

@@ -41,6 +41,19 @@ public protocol UsageStore: Sendable {
     func compact(before instant: Timestamp) async throws -> Int
     /// A number that changes with the stored data; cheap enough to be read every second.
     func revision() async throws -> Int64
+
+    /// Takes a duty, or keeps it for a further two and a half minutes; after that time another collector may take it.
+    ///
+    /// - Returns: nil while another collector has it.
+    func take(_ duty: StoreDuty) async throws -> StoreTerm?
+    /// Leaves something for the next collector that takes the duty.
+    ///
+    /// - Returns: Whether the duty was still this collector's; otherwise nothing was left.
+    func leave(_ memo: [UInt8], of duty: StoreDuty) async throws -> Bool
+    /// What was left last for a duty, whichever collector has it.
+    func memo(of duty: StoreDuty) async throws -> [UInt8]?
+    /// The other collectors that used the store in the last day, as they were known half a minute ago at most; cheap.
+    var otherCollectors: [StoreCollector] { get }
 }
 
 extension UsageStore {

@@ -75,6 +75,8 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
         package var lastError: Trouble?
         /// How often its own process was started again; nil for a component without one.
         package var restarts: Int64?
+        /// The other collectors that use the same store.
+        @Added package var collectors: [Collector]
 
         init(_ component: ComponentStatus, _ now: Timestamp) {
             func count(_ field: ComponentCounters.Field) -> Int64 { Int64(component.counts[field] ?? 0) }
@@ -85,9 +87,24 @@ package struct PipelinesDocument: Codable, Hashable, Sendable {
             (failed, dropped, deviations) = (count(.failed), count(.dropped), count(.deviations))
             queue = component.queue.map { Queue($0, now) }
             restarts = component.restarts.map { Int64($0) }
+            collectors = component.collectors.map(Collector.init)
             lastError = component.lastError.map {
                 Trouble(message: $0.message, time: $0.time.iso8601, count: Int64($0.count))
             }
+        }
+    }
+
+    /// Another collector that uses the same store; its times are of the store's clock.
+    package struct Collector: Codable, Hashable, Sendable {
+        package var id: String
+        package var host: String
+        package var version: String
+        package var startedAt: String
+        package var lastSeenAt: String
+
+        init(_ collector: StoreCollector) {
+            (id, host, version) = (collector.id, collector.host, collector.version)
+            (startedAt, lastSeenAt) = (collector.startedAt.iso8601, collector.lastSeenAt.iso8601)
         }
     }
 

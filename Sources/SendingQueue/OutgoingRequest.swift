@@ -3,7 +3,7 @@
 import CollectorKit
 
 /// An OTLP request in protobuf as separate pieces, which are joined when it is sent.
-public struct OutgoingRequest: Sendable {
+public struct OutgoingRequest: Sendable, Hashable {
     /// The pieces, in order.
     public internal(set) var pieces: [ArraySlice<UInt8>]
 
@@ -32,6 +32,8 @@ public struct OutgoingRequest: Sendable {
 public enum SendOutcome: Sendable, Hashable {
     /// The destination accepted it, except some records that it rejected; with its message, which may be empty.
     case taken(rejected: Int, message: String)
+    /// The destination accepted it except these parts, which it will never accept.
+    case takenWithout([RefusedPart])
     /// The destination cannot accept it now; it may name a delay.
     case later(String, after: Duration?)
     /// The request is too large for the destination.
@@ -43,4 +45,19 @@ public enum SendOutcome: Sendable, Hashable {
 
     /// The destination accepted all of it.
     public static var taken: SendOutcome { .taken(rejected: 0, message: "") }
+}
+
+/// A part of a request that the destination will never accept.
+public struct RefusedPart: Sendable, Hashable {
+    /// The part as a request of its own.
+    public var request: OutgoingRequest
+    /// The number of its records.
+    public var records: Int
+    /// The destination's message.
+    public var reason: String
+
+    /// Creates a refused part.
+    public init(_ request: OutgoingRequest, records: Int, reason: String) {
+        (self.request, self.records, self.reason) = (request, records, reason)
+    }
 }

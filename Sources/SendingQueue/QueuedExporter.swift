@@ -32,6 +32,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     private let settings: ComponentSettings
     private let storage: any QueueStorage
     private let largestRequest: Int
+    private let form: QueuedForm
     private let send: Send
     private let running = Mutex<Running?>(nil)
 
@@ -54,12 +55,44 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     ///   - storage: The storage of the queue's files.
     ///   - largestRequest: The largest size of a request in bytes; a larger one is divided between its records.
     ///   - send: Sends a request; it is not called before the start and not after the shutdown.
-    public init(
+    public convenience init(
         _ config: some QueuedExporterConfig,
         _ settings: ComponentSettings,
         storage: any QueueStorage = DiskStorage(),
         largestRequest: Int = 64 << 20,
         send: @escaping Send
+    ) {
+        self.init(config, settings, storage, largestRequest, .records, send)
+    }
+
+    /// Creates an exporter in front of a store of this process: batches wait as a whole, with what processors found in them.
+    ///
+    /// Prices are not kept: a batch that had some gets those that are in force when it is handed over.
+    ///
+    /// - Parameter keep: Keeps some batches, and returns for each of them whether it is kept; one that cannot be kept now is handed over
+    ///   again together with those beside it, one that can never be kept goes to the dead letters.
+    public convenience init(
+        _ config: some QueuedExporterConfig,
+        _ settings: ComponentSettings,
+        storage: any QueueStorage = DiskStorage(),
+        keep: @escaping @Sendable (_ batches: [Batch]) async -> [Result<Void, ConsumeError>]
+    ) {
+        self.init(config, settings, storage, .max, .batch) { request, signal in
+            let batches = request.pieces.map { piece in
+                BatchFrame.batch(piece, signal, hops: request.hops) { settings.shared.pricing }
+            }
+            let results = await keep(batches.compactMap(\.self))
+            return Self.outcome(of: request, batches, results)
+        }
+    }
+
+    private init(
+        _ config: some QueuedExporterConfig,
+        _ settings: ComponentSettings,
+        _ storage: any QueueStorage,
+        _ largestRequest: Int,
+        _ form: QueuedForm,
+        _ send: @escaping Send
     ) {
         queue = config.sendingQueue
         retry = config.retryOnFailure
@@ -67,7 +100,31 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
         self.settings = settings
         self.storage = storage
         self.largestRequest = largestRequest
+        self.form = form
         self.send = send
+    }
+
+    /// What became of the batches of a request together; what cannot be read back is refused.
+    private static func outcome(
+        of request: OutgoingRequest,
+        _ batches: [Batch?],
+        _ results: [Result<Void, ConsumeError>]
+    ) -> SendOutcome {
+        var refused: [RefusedPart] = []
+        var rest = results[...]
+        for (piece, batch) in zip(request.pieces, batches) {
+            let part = OutgoingRequest(pieces: [piece], hops: request.hops)
+            guard let batch else {
+                refused.append(RefusedPart(part, records: 0, reason: "the batch cannot be read back"))
+                continue
+            }
+            guard case .failure(let error) = rest.popFirst() ?? .failure(.retryable("the store gave no answer")) else {
+                continue
+            }
+            if error.isRetryable { return .later(error.message, after: .seconds(error.retryAfter)) }
+            refused.append(RefusedPart(part, records: batch.otlp.recordCount, reason: error.message))
+        }
+        return refused.isEmpty ? .taken : .takenWithout(refused)
     }
 
     /// Opens the queue and sends what an earlier run left.
@@ -102,6 +159,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
             retry: retry,
             settings: settings,
             largestRequest: largestRequest,
+            form: form,
             send: send,
             deadLetters: DeadLetters(
                 log: deadLetters,
@@ -202,7 +260,7 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     /// Returns when the batch is in the queue on the disk; without a queue, when the destination accepted it.
     public func consume(_ batch: Batch) async throws(ConsumeError) {
         guard let queues = running.withLock({ $0?.queues }) else { throw .retryable("\(settings.id) is not running") }
-        guard batch.otlp.recordCount > 0 else { return }
+        guard !form.isEmpty(batch) else { return }
         guard let queue = queues[batch.signal] else { return try await sendNow(batch) }
         try await submit(batch, queue)
     }
@@ -226,11 +284,15 @@ public final class QueuedExporter: Exporter, Queueing, HealthReporting {
     /// Without a queue the sender gets the destination's own answer.
     private func sendNow(_ batch: Batch) async throws(ConsumeError) {
         let records = batch.otlp.recordCount
-        switch await send(OutgoingRequest(batch.otlp.encoded(), hops: batch.hops), batch.signal) {
+        switch await send(OutgoingRequest(form.bytes(of: batch), hops: batch.hops), batch.signal) {
         case .taken(let rejected, let message):
             settings.counters.add(records - min(records, rejected), to: .sent)
             settings.counters.add(min(records, rejected), to: .failed)
             if rejected > 0 { settings.counters.note("\(rejected) records rejected: \(message)", at: settings.now()) }
+        case .takenWithout(let refused):
+            guard let first = refused.first else { return settings.counters.add(records, to: .sent) }
+            settings.counters.note(first.reason, at: settings.now())
+            throw .permanent(first.reason)
         case .later(let reason, let asked):
             settings.counters.note(reason, at: settings.now())
             throw .retryable(reason, after: Int(min(asked ?? .seconds(5), .seconds(30)).components.seconds))

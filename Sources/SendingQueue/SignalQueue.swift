@@ -30,6 +30,8 @@ final class SignalQueue: Sendable {
         var settings: ComponentSettings
         /// The largest size of a request in bytes.
         var largestRequest: Int
+        /// What is kept of a batch; a whole one is not divided.
+        var form = QueuedForm.records
         var send: QueuedExporter.Send
         var deadLetters: DeadLetters
         /// The time since some moment, by a clock that is never set.
@@ -165,7 +167,8 @@ extension SignalQueue {
         while let part = delivery.next {
             let request = delivery.request(part)
             let largest = state.withLock { $0.largestRequest }
-            if request.size > largest || delivery.records(part) > limits.maximum.records,
+            if environment.form == .records,
+                request.size > largest || delivery.records(part) > limits.maximum.records,
                 delivery.divide(part, into: limits.maximum.records)
             {
                 continue
@@ -174,11 +177,19 @@ extension SignalQueue {
             case .taken(let rejected, let message):
                 delivery.finish(part)
                 taken(delivery.records(part), rejected, message)
+            case .takenWithout(let refused):
+                for refusal in refused {
+                    guard await deadLetter(refusal.request, refusal.records, refusal.reason) else {
+                        return await postpone(delivery, "dead letters cannot be written", asked: nil)
+                    }
+                }
+                delivery.finish(part)
+                taken(delivery.records(part) - refused.reduce(0) { $0 + $1.records }, 0, "")
             case .later(let reason, let asked):
                 return await postpone(delivery, reason, asked: asked)
             case .tooLarge(let reason):
                 state.withLock { $0.largestRequest = max(64 << 10, min($0.largestRequest, request.size / 2)) }
-                if delivery.divide(part, into: delivery.records(part) / 2) { continue }
+                if environment.form == .records, delivery.divide(part, into: delivery.records(part) / 2) { continue }
                 guard await deadLetter(request, delivery.records(part), reason) else {
                     return await postpone(delivery, "dead letters cannot be written", asked: nil)
                 }
@@ -377,7 +388,7 @@ extension SignalQueue {
                 records: batch.otlp.recordCount,
                 time: batch.receivedAt,
                 hops: UInt8(clamping: batch.hops),
-                bytes: batch.otlp.encoded()
+                bytes: environment.form.bytes(of: batch)
             )
             let result = admit(entry, &waiting)
             if case .success = result { entries.append(entry) }

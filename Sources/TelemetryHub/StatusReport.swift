@@ -25,6 +25,28 @@ struct StatusReport {
             + stages.filter { !$0.isEmpty }.joined(separator: style.hasUnicode ? " → " : " -> ")
     }
 
+    /// Another collector of a store in one line.
+    static func line(_ collector: PipelinesDocument.Collector, _ now: Timestamp) -> String {
+        let host = collector.host.isEmpty ? "an unknown machine" : collector.host
+        let seen = Figures.age(of: collector.lastSeenAt, now: now)
+        return
+            "\(host.printable), version \(collector.version.printable), last seen \(seen) ago (\(collector.id.printable))"
+    }
+
+    /// For each store that other collectors use, too, which they are.
+    func sharingFindings(now: Timestamp) -> [Finding] {
+        components.filter { !$0.collectors.isEmpty }.map { component in
+            let others = component.collectors
+            let names = others.prefix(5).map { Self.line($0, now) } + (others.count > 5 ? ["…"] : [])
+            return Finding(
+                check: "store \(component.id)",
+                level: .ok,
+                message:
+                    "\(others.count) other \(others.count == 1 ? "collector uses" : "collectors use") it: \(names.joined(separator: "; "))"
+            )
+        }
+    }
+
     /// A headline, the pipelines, a table of components, and what is wrong.
     func text(width: Int, style: Style, now: Timestamp) -> String {
         let memory = document.memory
@@ -46,6 +68,10 @@ struct StatusReport {
             guard let trouble = component.lastError else { continue }
             let (time, count) = (trouble.time.printable, Figures.grouped(trouble.count))
             text += "\n" + paragraph("\(id): last error \(time), \(count) in all: \(trouble.message.printable)")
+        }
+        for component in components where !component.collectors.isEmpty {
+            text += "\n\(component.id.printable): the same store is used by\n"
+            for other in component.collectors { text += "  " + paragraph(Self.line(other, now)) }
         }
         if let lost = IntakeProblemReport.text(document.intakeProblems, width: width, style: style, now: now) {
             text += "\n" + lost

@@ -97,3 +97,77 @@ public struct SessionUpdate: Sendable, Hashable {
         if team != origin.team { team = CallOrigin.smaller(team, origin.team) }
     }
 }
+
+// MARK: - Coding
+
+extension SessionUpdate {
+    /// Appends the update in a compact binary form, for queues; the first byte names the form, so that a later one can be told from it.
+    func encode(into writer: inout CompactWriter) {
+        writer.byte(Self.form)
+        writer.text(id)
+        for time in [firstSeen, lastSeen] { writer.fixed(UInt64(bitPattern: time.nanoseconds)) }
+        for name in [agent, user, project, machine, team, parent] { writer.text(name) }
+        for fact in [name, branch, agentVersion, taskStatus] {
+            writer.text(fact?.value)
+            writer.number(fact?.time.nanoseconds)
+        }
+        writer.number(completion.map { Int64($0.value) })
+        writer.number(completion?.time.nanoseconds)
+        writer.number(reportedCost?.value.nanodollars)
+        writer.number(reportedCost?.time.nanoseconds)
+        writer.byte(provenance.rawValue)
+    }
+
+    /// Reads back what ``encode(into:)`` wrote; nil when the bytes are damaged or of an unknown form.
+    init?(from reader: inout CompactReader) {
+        guard reader.byte() == Self.form, let id = reader.text(), let first = reader.fixed(), let last = reader.fixed()
+        else { return nil }
+        self.init(id: id, time: Timestamp(nanoseconds: Int64(bitPattern: first)))
+        lastSeen = Timestamp(nanoseconds: Int64(bitPattern: last))
+        agent = reader.text()
+        user = reader.text()
+        project = reader.text()
+        machine = reader.text()
+        team = reader.text()
+        parent = reader.text()
+        name = Self.fact(reader.text(), &reader)
+        branch = Self.fact(reader.text(), &reader)
+        agentVersion = Self.fact(reader.text(), &reader)
+        taskStatus = Self.fact(reader.text(), &reader)
+        completion = Self.fact(reader.number().map { UInt8(truncatingIfNeeded: $0) }, &reader)
+        reportedCost = Self.fact(reader.number().map(Money.init(nanodollars:)), &reader)
+        provenance = Provenance(rawValue: reader.byte() ?? 0)
+        guard reader.isWhole else { return nil }
+    }
+
+    /// A fact whose time is read next.
+    private static func fact<Value: Comparable & Hashable & Sendable>(
+        _ value: Value?,
+        _ reader: inout CompactReader
+    ) -> LastWrite<Value>? {
+        let time = reader.number()
+        guard let value, let time else { return nil }
+        return LastWrite(value, at: Timestamp(nanoseconds: time))
+    }
+
+    private static let form: UInt8 = 1
+}
+
+extension [SessionUpdate] {
+    /// The updates one after the other in their compact form.
+    public var encoded: [UInt8] {
+        var writer = CompactWriter(bytes: [])
+        for update in self { update.encode(into: &writer) }
+        return writer.bytes
+    }
+
+    /// Reads back what ``encoded`` gave; nil when the bytes are damaged.
+    public init?(encoded bytes: [UInt8]) {
+        self = []
+        var reader = CompactReader(bytes)
+        while !reader.isAtEnd {
+            guard let update = SessionUpdate(from: &reader) else { return nil }
+            append(update)
+        }
+    }
+}

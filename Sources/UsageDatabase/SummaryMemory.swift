@@ -28,9 +28,9 @@ package final class SummaryMemory: Sendable {
         }
     }
 
-    /// Who runs a session, as a store has it.
+    /// Who runs some sessions, as a store has it.
     package struct OwnerRow {
-        var session: Int32
+        var sessions: [Int32]
         var isHidden: Bool
         var names: [String]
 
@@ -40,7 +40,12 @@ package final class SummaryMemory: Sendable {
         ///   - isHidden: Whether it holds calls without a session.
         ///   - names: A name for each of ``UsageDimension/ofSessions`` in their order; no name is an empty one.
         package init(session: Int32, isHidden: Bool, names: [String]) {
-            (self.session, self.isHidden, self.names) = (session, isHidden, names)
+            self.init(sessions: [session], isHidden: isHidden, names: names)
+        }
+
+        /// Creates a row of sessions that have the same names.
+        package init(sessions: [Int32], isHidden: Bool, names: [String]) {
+            (self.sessions, self.isHidden, self.names) = (sessions, isHidden, names)
         }
     }
 
@@ -271,8 +276,11 @@ extension SummaryMemory.Contents {
         // An older state of the database knows nothing new.
         guard newest > seen else { return }
         try state.forEachOwner(changedAfter: seen) { row in
-            owners[row.session] = owner(row)
-            sessions[Int64(row.session)] = nil
+            let owner = owner(row)
+            for session in row.sessions {
+                owners[session] = owner
+                sessions[Int64(session)] = nil
+            }
         }
         try state.forEachModel(after: newestModel) { row, name in
             models[Int32(clamping: row)] = names.number(of: name, as: .model)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import Foundation
 import FoundationNetworking
 import Glibc
@@ -14,7 +15,8 @@ import Testing
 struct DurabilityTests {
     private static let rounds = ProcessInfo.processInfo.environment["HAMMURABI_KILL_ROUNDS"].flatMap(Int.init) ?? 3
 
-    private static let stores = ["sqlite", "jsonl"] + (PostgresServer.isInstalled ? ["postgresql"] : [])
+    private static let stores =
+        ["sqlite", "jsonl"] + (PostgresServer.isInstalled ? ["postgresql", "postgresql/queue"] : [])
 
     @Test(arguments: stores)
     func `no acknowledged call is lost or doubled when the collector is killed under load`(store: String) async throws {
@@ -51,10 +53,11 @@ struct DurabilityTests {
 
     private static func config(_ store: String) async throws -> String {
         var place = "path: ./store.\(store)"
-        if store == "postgresql" {
+        if store.hasPrefix("postgresql") {
             place =
                 "datasource: \(try await PostgresServer.shared.value.datasource), schema: s\(UInt32.random(in: 0 ... .max))"
         }
+        if store.hasSuffix("/queue") { place += ", sending_queue: { enabled: true, batch: { flush_timeout: 20ms } }" }
         return """
             receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:4318" } } } }
             processors: { tokens: , pricing: }
@@ -104,6 +107,12 @@ struct DurabilityTests {
 
     /// Every acknowledged session exists with one call, and there is no session that was never sent.
     private func expect(_ ledger: SentCalls, in program: RunningProgram) async throws {
+        // What was acknowledged may still be in a queue.
+        try await waitUntil {
+            let status = try await program.get("/api/telemetry/pipelines").json()
+            let queues = (status["components"] as? [NSDictionary] ?? []).compactMap { $0["queue"] as? NSDictionary }
+            return queues.allSatisfy { $0["batches"] as? Int == 0 }
+        }
         var calls: [String: Int] = [:]
         var cursor: String?
         repeat {

@@ -331,15 +331,24 @@ struct AlertTests {
     private struct Watched {
         let store = FakeStore()
         let clock = Clock()
-        let target = Target()
+        let target: Target
         let folder: TemporaryFolder
         private let config: HubConfig
+        private let status: CollectorStatus
 
-        init(quiet: String? = nil) throws {
+        init(
+            quiet: String? = nil,
+            rules: [AlertRule] = [.budget],
+            sharing desk: DutyDesk? = nil,
+            target: Target = Target(),
+            status: CollectorStatus = CollectorStatus()
+        ) throws {
+            (self.target, self.status) = (target, status)
+            store.prepare { $0.desk = desk }
             folder = try TemporaryFolder()
             var config = HubConfig()
             (config.budget.monthly, config.timezone) = (100, "UTC")
-            (config.alerts.rules, config.alerts.quiet) = ([.budget], quiet)
+            (config.alerts.rules, config.alerts.quiet) = (rules, quiet)
             self.config = config
         }
 
@@ -372,7 +381,7 @@ struct AlertTests {
                 now: { clock.now },
                 limits: LimitBook(home: "/nowhere")
             )
-            let survey = AlertSurvey(usage: usage, status: { CollectorStatus() }, config.alerts)
+            let survey = AlertSurvey(usage: usage, status: { [status] in status }, config.alerts)
             return AlertWatch(config, survey, settings, deliveries: ["team": target])
         }
     }
@@ -395,6 +404,65 @@ struct AlertTests {
         watched.spend(10)
         try await watched.watch().look()
         #expect(watched.target.heard == ["raised 50", "worsened 80", "resolved 80"])
+    }
+
+    @Test func `of the collectors of one store one reports, and the next goes on where it ended`() async throws {
+        let (desk, target) = (DutyDesk(), Target())
+        let (one, two) = (try Watched(sharing: desk, target: target), try Watched(sharing: desk, target: target))
+        let (first, second) = (try one.watch(), try two.watch())
+        for watched in [one, two] { watched.spend(60) }
+        await first.look()
+        await second.look()
+        await first.look()
+        #expect(target.heard == ["raised 50"])
+        // Both answer with the same alert and the instant at which it was first noticed.
+        #expect(await second.document() == first.document())
+        // The first one stalls: its term ends, and what it still would report is no longer its business.
+        desk.expire()
+        for watched in [one, two] { watched.spend(85) }
+        await second.look()
+        await first.look()
+        #expect(target.heard == ["raised 50", "worsened 80"])
+        // It comes back from its file without the book of the store.
+        desk.expire()
+        for watched in [one, two] { watched.spend(10) }
+        try await one.watch().look()
+        await second.look()
+        #expect(target.heard == ["raised 50", "worsened 80", "resolved 80"])
+    }
+
+    @Test func `a collector that loses its duty during a delivery stops`() async throws {
+        let (desk, target) = (DutyDesk(), Target())
+        let (one, two) = (try Watched(sharing: desk, target: target), try Watched(sharing: desk, target: target))
+        for watched in [one, two] { watched.spend(60) }
+        target.isDown(true)
+        let first = try one.watch()
+        await first.look()
+        desk.expire()
+        target.isDown(false)
+        try two.clock.set("2026-11-22T12:02:00.000Z")
+        try one.clock.set("2026-11-22T12:02:00.000Z")
+        try await two.watch().look()
+        await first.look()
+        #expect(target.heard == ["raised 50"])
+    }
+
+    @Test func `alerts about a collector are its own, also while the store is away`() async throws {
+        let (desk, target) = (DutyDesk(), Target())
+        var status = CollectorStatus()
+        status.memory.isRefusing = true
+        let rules: [AlertRule] = [.budget, .component]
+        let one = try Watched(rules: rules, sharing: desk, target: target, status: status)
+        let two = try Watched(rules: rules, sharing: desk, target: target, status: status)
+        for watched in [one, two] { watched.spend(60) }
+        try await one.watch().look()
+        #expect(target.heard == ["raised 1", "raised 50"])
+        let second = try two.watch()
+        await second.look()
+        #expect(target.heard == ["raised 1", "raised 50", "raised 1"])
+        two.store.prepare { $0.error = StoreError("away") }
+        await second.look()
+        #expect(target.heard == ["raised 1", "raised 50", "raised 1"])
     }
 
     @Test func `notices wait for the end of a quiet time, and those that are over by then are not sent`() async throws {

@@ -48,6 +48,15 @@ func busyParts(prices: [PriceOverride] = []) throws -> CollectorParts {
         oldest: try instant("2026-11-22T11:59:50.000Z"),
         stuckSince: nil
     )
+    exporter.collectors = [
+        StoreCollector(
+            id: "1f",
+            host: "build-7",
+            version: "1.2.3",
+            startedAt: try instant("2026-11-22T10:00:00.000Z"),
+            lastSeenAt: try instant("2026-11-22T11:59:40.000Z")
+        )
+    ]
     status.components = [
         exporter, try component(.processor, "tokens", .running), try component(.receiver, "otlp", .running),
     ]

@@ -19,10 +19,12 @@ struct CollectorAPITests {
             #"{"kind":"exporter","id":"otlp_http/team","stability":"stable","location":"config.yaml:12","state":"degraded","#
             + #""reason":"the hub cannot be reached","accepted":12,"refused":0,"sent":0,"failed":0,"dropped":0,"deviations":1,"#
             + #""queue":{"batches":2,"bytes":300,"capacityBytes":1000,"oldestAgeSeconds":10,"stuckSeconds":null},"#
-            + #""lastError":{"message":"connection refused","time":"2026-11-22T11:59:00.000Z","count":3},"restarts":null}"#
+            + #""lastError":{"message":"connection refused","time":"2026-11-22T11:59:00.000Z","count":3},"restarts":null,"#
+            + #""collectors":[{"id":"1f","host":"build-7","version":"1.2.3","startedAt":"2026-11-22T10:00:00.000Z","#
+            + #""lastSeenAt":"2026-11-22T11:59:40.000Z"}]}"#
         #expect(text.contains(exporter), "\(text)")
         #expect(text.contains(#""location":null,"state":"ok","reason":null"#))
-        #expect(text.contains(#""queue":null,"lastError":null,"restarts":null"#))
+        #expect(text.contains(#""queue":null,"lastError":null,"restarts":null,"collectors":[]}"#))
     }
 
     @Test func `health is degraded when a component is, and still answered`() async throws {

@@ -136,7 +136,20 @@ final class FakeStore: UsageStore {
         var borders: [Timestamp] = []
         /// From when calls were read.
         var callsFrom: [Timestamp] = []
+        /// The duties of a store that several collectors share; nil for a store of its own.
+        var desk: DutyDesk?
     }
+
+    func take(_ duty: StoreDuty) async throws -> StoreTerm? {
+        guard let desk = try answer({ $0.desk }) else { return StoreTerm() }
+        return desk.take(duty, ObjectIdentifier(self))
+    }
+
+    func leave(_ memo: [UInt8], of duty: StoreDuty) async throws -> Bool {
+        try answer { $0.desk }?.leave(memo, duty, ObjectIdentifier(self)) ?? true
+    }
+
+    func memo(of duty: StoreDuty) async throws -> [UInt8]? { try answer { $0.desk }?.memo(of: duty) }
 
     private let state = Mutex(State())
 
@@ -265,4 +278,31 @@ func makeSession() throws -> Session {
     )
     session.totals.cost = Money(nanodollars: 1_500_000_000)
     return session
+}
+
+/// Which of several stores has which duty.
+final class DutyDesk: Sendable {
+    private let duties = Mutex<[StoreDuty: (holder: ObjectIdentifier?, memo: [UInt8]?)]>([:])
+
+    func take(_ duty: StoreDuty, _ holder: ObjectIdentifier) -> StoreTerm? {
+        duties.withLock { duties in
+            let present = duties[duty] ?? (nil, nil)
+            guard present.holder == nil || present.holder == holder else { return nil }
+            duties[duty] = (holder, present.memo)
+            return StoreTerm(isShared: true, memo: present.memo)
+        }
+    }
+
+    func leave(_ memo: [UInt8], _ duty: StoreDuty, _ holder: ObjectIdentifier) -> Bool {
+        duties.withLock { duties in
+            guard duties[duty]?.holder == holder else { return false }
+            duties[duty]?.memo = memo
+            return true
+        }
+    }
+
+    func memo(of duty: StoreDuty) -> [UInt8]? { duties.withLock { $0[duty]?.memo } }
+
+    /// Ends the terms of all duties.
+    func expire() { duties.withLock { duties in for duty in duties.keys { duties[duty]?.holder = nil } } }
 }

@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Foundation
 import PostgresServer
+import SendingQueue
 import Testing
 import Usage
 import YAML
@@ -15,6 +16,7 @@ struct InstalledServerTests {
     @Test func `a server can be started where the environment demands it`() {
         guard ProcessInfo.processInfo.environment["HAMMURABI_REQUIRE_POSTGRESQL"] == "1" else { return }
         #expect(PostgresServer.isInstalled, "\(PostgresServer.need)")
+        #expect(PgBouncer.isInstalled, "\(PgBouncer.need)")
     }
 }
 
@@ -53,7 +55,7 @@ struct ConformanceTests {
     @Test func `the exporter keeps the contract of components`() async throws {
         let bench = try await Bench()
         let home = try TemporaryFolder()
-        let violations = await ComponentConformance(.postgresql, config: bench.config, home: home.path).violations()
+        let violations = await ComponentConformance(.postgresql(), config: bench.config, home: home.path).violations()
         #expect(violations == [])
     }
 

@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Foundation
 import PostgresServer
+import SendingQueue
 import Synchronization
 import Testing
 import Usage
@@ -34,6 +35,24 @@ struct FaultTests {
             #expect(fault.isDamage == (row.state.hasPrefix("XX") || row.state == "58030"), "\(row.state)")
             #expect(fault.reason.contains("it fails (\(row.state))"))
         }
+    }
+
+    @Test(arguments: [
+        ("connection to server at \"::1\", port 5432 failed: Connection refused", "08001"),
+        ("FATAL:  the database system is starting up", "57P03"),
+        ("FATAL:  the database system is shutting down", "57P03"),
+        ("FATAL:  the database system is in recovery mode", "57P03"),
+        ("FATAL:  sorry, too many clients already", "53300"),
+        ("FATAL:  password authentication failed for user \"u\"", "28P01"),
+        ("FATAL:  no pg_hba.conf entry for host \"::1\"", "28000"),
+        ("FATAL:  database \"nowhere\" does not exist", "3D000"),
+        ("server is in hot standby mode", "25006"), ("session is read-only", "25006"),
+        ("invalid connection option \"x\"", "HV00D"), ("server certificate for \"a\" does not match", "08P01"),
+    ])
+    func `what the client library says of a connection that cannot be opened has a state`(text: String, state: String) {
+        let error = PostgresError(connecting: text + "\nand a second line")
+        #expect(error.state == state)
+        #expect(error.message == text)
     }
 
     @Test func `a library that is missing is named with its package`() throws {
@@ -103,7 +122,12 @@ struct FailureTests {
         try await store.summary(of: period("2026-11-20", "2026-11-24"), now: morning).totals.calls
     }
 
-    @Test(arguments: ["08006", "57P01", "40001", "40P01", "55P03", "53100", "57014"])
+    @Test(
+        arguments: [
+            "08006", "57P01", "57P03", "25006", "25P03", "40001", "40P01", "55P03", "53100", "53200", "53300", "57014",
+            "58030",
+        ]
+    )
     func `a batch that could not be kept is kept when it comes again`(state: String) async throws {
         let bench = try await Bench { $0.retryOnFailure.enabled = false }
         // Twice: a broken connection is replaced at once.
@@ -114,7 +138,7 @@ struct FailureTests {
         let refusal = await #expect(throws: ConsumeError.self) { try await store.consume(batch) }
         #expect(refusal?.isRetryable == true)
         #expect(store.trouble != nil)
-        if !state.hasPrefix("08"), state != "57P01" {
+        if !PostgresFault(PostgresError(state: state, message: "")).losesConnection {
             await #expect(throws: ConsumeError.self) { try await store.consume(batch) }
         }
         try await store.consume(batch)
@@ -183,48 +207,6 @@ struct FailureTests {
         #expect(throws: PostgresError.self) { try stalled.execute("COMMIT") }
         #expect(try await Self.calls(store) == 1)
         await store.shutdown()
-    }
-
-    @Test func `ended backends and a crashing server lose nothing and double nothing`() async throws {
-        let server = try await PostgresServer()
-        let bench = try await Bench(server) { $0.retryOnFailure.maxElapsedTime = ConfigDuration(seconds: 60) }
-        let stores = [try await bench.start(), try await bench.start()]
-        let count: UInt64 = 300
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for sender in 0..<4 {
-                group.addTask {
-                    var random = SeededGenerator(seed: UInt64(sender))
-                    // Every call twice, from two senders, in an order of its own.
-                    for number in (0..<count).shuffled(using: &random) where (number + UInt64(sender)) % 2 == 0 {
-                        let observation = Observation(number, at: morning + Double(number), session: "s\(number % 7)")
-                        try await stores[random.below(2)].consume(
-                            Batch([observation], records: [("e\(number)", "s\(number % 7)", morning)])
-                        )
-                    }
-                }
-            }
-            group.addTask {
-                for round in 0..<12 {
-                    try await Task.sleep(for: .milliseconds(150))
-                    if round % 6 == 5 {
-                        try await server.crash()
-                    } else {
-                        // The server may just be starting.
-                        _ = try? bench.connect().run(
-                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-                        )
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
-        for store in stores { #expect(try await Self.calls(store) == Int64(count)) }
-        #expect(
-            try bench.rows("SELECT count(*), sum(uncached_input)::bigint FROM calls", columns: 2) == [
-                "\(count) \(count * 10)"
-            ]
-        )
-        for store in stores { await store.shutdown() }
     }
 }
 

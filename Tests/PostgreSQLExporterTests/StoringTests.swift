@@ -102,4 +102,53 @@ struct StoringTests {
         #expect(try await one.revision() == two.revision())
         for store in [one, two] { await store.shutdown() }
     }
+
+    @Test func `days that are over are packed, and what changes them afterwards counts at once`() async throws {
+        let bench = try await Bench()
+        func start(_ announcement: Duration = .seconds(3_600)) async throws -> PostgreSQLExporter {
+            let store = try bench.makeExporter(announcement: announcement)
+            try await store.start()
+            return store
+        }
+        let store = try await start()
+        let yesterday = morning + -86_400
+        for number in UInt64(0)..<200 {
+            let time = yesterday + Double(number) * 400
+            let observation = Observation(number, at: time, session: "s\(number % 9)", model: "m\(number % 3)")
+            try await store.consume(Batch([observation]))
+        }
+        var queries: [UsageQuery] = []
+        for zone in ["UTC", "Asia/Kathmandu", "America/St_Johns", "Australia/Eucla"] {
+            var query = UsageQuery(try period("2026-11-20", "2026-11-23", zone), now: morning)
+            queries.append(query)
+            query.filter[.model] = ["m1"]
+            queries.append(query)
+        }
+        var expected: [[String]] = []
+        for query in queries { expected.append(figures(try await store.summary(query))) }
+        #expect(try await store.summary(queries[0]).totals.calls == 200)
+        #expect(try await store.summary(queries[1]).totals.calls == 67)
+        // The first one has packed the day as it was at its start, and would do so again in an hour.
+        try bench.connect().execute("UPDATE duties SET until = 0")
+        let packing = try await start(.milliseconds(50))
+        let valid = "SELECT count(*) FROM packed_days p JOIN rollup_days d ON d.day = p.day AND d.changed = p.changed"
+        try await waitUntil { try bench.rows(valid, columns: 1) == ["1"] }
+        await packing.shutdown()
+        // Without its rows the day is answered from its packed sums alone.
+        let connection = try bench.connect()
+        let day = yesterday.nanoseconds / 86_400_000_000_000
+        try connection.execute("CREATE TABLE kept AS SELECT * FROM rollup WHERE quarter / 96 = \(day)")
+        try connection.execute("DELETE FROM rollup WHERE quarter / 96 = \(day)")
+        let packed = try await start()
+        for (query, answer) in zip(queries, expected) {
+            let found = try await figures(packed.summary(query))
+            #expect(found.count == answer.count && found.elementsEqual(answer))
+        }
+        try connection.execute("INSERT INTO rollup SELECT * FROM kept; DROP TABLE kept")
+        try await store.consume(Batch([Observation(900, at: yesterday)]))
+        #expect(try await packed.summary(queries[0]).totals.calls == 201)
+        #expect(try await store.compact(before: morning + 86_400 * 3) == 201)
+        #expect(try bench.rows("SELECT count(*) FROM packed_days", columns: 1) == ["0"])
+        for store in [store, packed] { await store.shutdown() }
+    }
 }

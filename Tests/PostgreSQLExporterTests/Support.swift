@@ -17,6 +17,8 @@ import YAML
 /// A schema in a database, for one test.
 struct Bench {
     let config: PostgreSQLConfig
+    /// Where queues are.
+    let home: TemporaryFolder
 
     /// - Parameter server: nil for the one that tests share.
     init(_ server: PostgresServer? = nil, _ change: (inout PostgreSQLConfig) -> Void = { _ in }) async throws {
@@ -27,23 +29,35 @@ struct Bench {
         config.connections = 2
         change(&config)
         self.config = config
+        home = try TemporaryFolder()
     }
 
     /// A store in the schema; several may be open at once.
     func makeExporter(
         now: @escaping @Sendable () -> Timestamp = { morning },
         library: Libpq? = nil,
+        counters: ComponentCounters = ComponentCounters(),
+        host: String = "",
+        announcement: Duration = .milliseconds(50),
         change: (inout PostgreSQLConfig) -> Void = { _ in }
     ) throws -> PostgreSQLExporter {
         let settings = ComponentSettings(
             id: try #require(ComponentID("postgresql")),
             logger: Logger(label: "postgresql") { _ in SwiftLogNoOpLogHandler() },
-            home: "/nowhere",
+            counters: counters,
+            home: home.path,
             now: now
         )
         var config = config
         change(&config)
-        return PostgreSQLExporter(config, settings, library: library)
+        return PostgreSQLExporter(
+            config,
+            settings,
+            host: host,
+            version: "1.2.3",
+            announcement: announcement,
+            library: library
+        )
     }
 
     /// A store that is open.
@@ -150,6 +164,16 @@ extension Observation {
         change(&other)
         return other
     }
+}
+
+/// The figures of a summary in lines that can be compared.
+func figures(_ summary: UsageSummary) -> [String] {
+    let days = summary.byDay.enumerated().map { "day \($0.offset) \($0.element.totals.figures)" }
+    let shares = UsageDimension.allCases.flatMap { dimension in
+        summary[by: dimension].map { "\(dimension) \($0.key) \($0.value.totals.figures) \($0.value.sessions)" }.sorted()
+    }
+    let sessions = summary.sessions.map { "session \($0.id) \($0.totals.figures)" }
+    return ["all \(summary.totals.figures) \(summary.sessionCount)"] + days + shares + sessions
 }
 
 /// A period of days in a time zone.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+public import SendingQueue
 
 /// The keys under `postgresql:`.
-public struct PostgreSQLConfig: ComponentConfig {
+public struct PostgreSQLConfig: QueuedExporterConfig {
     /// Where the database is, as libpq reads it; may hold a password.
     public var datasource: Secret = ""
     /// The schema of the tables.
@@ -16,8 +17,12 @@ public struct PostgreSQLConfig: ComponentConfig {
     public var connections = 4
     /// How long a commit waits for a lock and for each of its statements.
     public var timeout = ConfigDuration(seconds: 10)
-    /// Whether a batch is tried again when the database cannot take it now.
-    public var retryOnFailure = Retry()
+    /// How a batch is tried again when the database cannot take it now.
+    public var retryOnFailure = standardRetry
+    /// The queue on the disk in front of the database.
+    public var sendingQueue = standardQueue
+    /// The batches that the database refused for good after they were acknowledged.
+    public var deadLetters = DeadLettersConfig()
     /// Whether statements are prepared once for each connection.
     public var preparedStatements = true
 
@@ -28,8 +33,28 @@ public struct PostgreSQLConfig: ComponentConfig {
         case datasource, schema, records, connections, timeout
         case createSchema = "create_schema"
         case retryOnFailure = "retry_on_failure"
+        case sendingQueue = "sending_queue"
+        case deadLetters = "dead_letters"
         case preparedStatements = "prepared_statements"
     }
+
+    /// Short waits: without a queue a sender waits meanwhile.
+    private static var standardRetry: RetryConfig {
+        var retry = RetryConfig()
+        retry.initialInterval = ConfigDuration(nanoseconds: 200_000_000)
+        retry.maxInterval = ConfigDuration(seconds: 5)
+        return retry
+    }
+
+    /// Senders wait for the database's own answer.
+    private static var standardQueue: SendingQueueConfig {
+        var queue = SendingQueueConfig()
+        queue.enabled = false
+        return queue
+    }
+
+    /// How long a sender waits for attempts when there is no queue and no time is configured.
+    static let longestWait: Int64 = 5_000_000_000
 
     /// What is kept.
     public enum Records: String, Codable, Sendable, CaseIterable {
@@ -37,28 +62,6 @@ public struct PostgreSQLConfig: ComponentConfig {
         case all
         /// Calls and sessions only.
         case usage
-    }
-
-    /// Whether a batch is tried again before its sender is asked to come again.
-    public struct Retry: ConfigSection {
-        /// Whether it is.
-        public var enabled = true
-        /// The delay before the second attempt.
-        public var initialInterval = ConfigDuration(nanoseconds: 200_000_000)
-        /// The longest delay; each is twice the one before.
-        public var maxInterval = ConfigDuration(seconds: 2)
-        /// After this time the sender is answered with 503; it waits for its answer so long.
-        public var maxElapsedTime = ConfigDuration(seconds: 5)
-
-        /// The defaults.
-        public init() {}
-
-        enum CodingKeys: String, CodingKey {
-            case enabled
-            case initialInterval = "initial_interval"
-            case maxInterval = "max_interval"
-            case maxElapsedTime = "max_elapsed_time"
-        }
     }
 
     /// What each key means.
@@ -71,13 +74,17 @@ public struct PostgreSQLConfig: ComponentConfig {
         "records": "all: keep every record; usage: keep calls and sessions only",
         "connections": "how many connections read, 1 to 64; one more writes",
         "timeout": "how long a commit waits for other collectors, and for each of its statements",
-        "retry_on_failure": "how a batch is tried again while its sender waits, when the database cannot take it now",
+        "retry_on_failure": "how a batch is tried again when the database cannot take it now",
         "retry_on_failure.enabled": "whether it is tried again",
-        "retry_on_failure.initial_interval": "the delay before the second attempt; each next one is twice as long",
-        "retry_on_failure.max_interval": "the longest delay",
-        "retry_on_failure.max_elapsed_time": "after this time the sender is answered with 503",
+        "retry_on_failure.initial_interval": "the wait before the second attempt",
+        "retry_on_failure.max_interval": "the longest wait",
+        "retry_on_failure.max_elapsed_time":
+            "with a queue: after how long a batch goes to the dead letters, 0s: never; without one: after how long its sender is answered with 503, 0s: after 5s",
+        "sending_queue": "a queue on the disk, so that senders are answered while the database is away",
+        "sending_queue.enabled":
+            "true: a batch is acknowledged when it is in the queue; false: when it is in the database",
         "prepared_statements": "false: below PgBouncer 1.21 in transaction mode",
-    ]
+    ].merging(sendingDocumentation) { own, _ in own }
 
     /// Refuses what no database can be opened with.
     public func validate(_ findings: inout ConfigFindings) {
@@ -95,6 +102,7 @@ public struct PostgreSQLConfig: ComponentConfig {
         if timeout.nanoseconds < 1_000_000 {
             findings.error("invalid-value", "the timeout is at least 1ms", at: ["timeout"])
         }
+        validateSending(&findings)
     }
 
     /// Whether a schema can have this name; one that needs quotes cannot, because it is written into every statement.

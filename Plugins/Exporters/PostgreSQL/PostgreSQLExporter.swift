@@ -1,89 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
-import Dispatch
 import Logging
-import OTLP
-import Synchronization
+import SendingQueue
 import Usage
 import UsageDatabase
 
 /// Keeps calls, observations, sessions and records in a PostgreSQL database, which several collectors may share.
 ///
-/// Batches that arrive together are kept in one transaction, committed (`synchronous_commit`) before any of them is acknowledged. One
-/// connection writes, some read; readers see the state between two transactions, of whichever collector they were. Safe to use from
-/// many tasks.
+/// Batches that arrive together are kept in one transaction, committed (`synchronous_commit`) before any of them is acknowledged; with a
+/// queue on the disk a batch is acknowledged when it is there. One connection writes, some read; readers see the state between two
+/// transactions, of whichever collector they were. Safe to use from many tasks.
 final class PostgreSQLExporter: Exporter, UsageStore, HealthReporting {
     private let config: PostgreSQLConfig
     let settings: ComponentSettings
     /// The client library; nil for the one that is installed.
     private let library: Libpq?
-    private let state = Mutex<State?>(nil)
-    private let condition = StoreCondition()
+    private let keeping: BatchKeeping
+    /// How other collectors of the database see this one.
+    private let host: String
+    private let version: String
+    /// How often it says that it lives.
+    private let announcement: Duration
+    /// The queue in front of the database; nil without one.
+    private let queue: QueuedExporter?
 
-    /// What there is while the exporter runs.
-    private struct State {
-        var database: SharedDatabase
-        var queue: CommitQueue
-    }
-
-    init(_ config: PostgreSQLConfig, _ settings: ComponentSettings, library: Libpq? = nil) {
+    init(
+        _ config: PostgreSQLConfig,
+        _ settings: ComponentSettings,
+        host: String = "",
+        version: String = "development",
+        announcement: Duration = .seconds(30),
+        library: Libpq? = nil
+    ) {
         (self.config, self.settings, self.library) = (config, settings, library)
+        (self.host, self.version, self.announcement) = (host, version, announcement)
+        let keeping = BatchKeeping(settings)
+        self.keeping = keeping
+        queue =
+            config.sendingQueue.enabled ? QueuedExporter(config, settings) { await keeping.keepAll($0) } : nil
     }
 
     func start() async throws(StartError) {
         let library =
             if let library { library } else { try Libpq.load(for: settings.id) }
         let database = SharedDatabase(config, library, settings)
+        let identity = queue.map { _ in IdentityFile(config, settings) }
         let result = await database.onWriter { () -> Result<Void, StartError> in
-            do throws(StartError) { return .success(try database.open()) } catch { return .failure(error) }
+            do throws(StartError) {
+                // With a queue the database may be away: what comes in waits.
+                return .success(try database.open(mayBeAway: identity != nil))
+            } catch {
+                return .failure(error)
+            }
         }
         try result.get()
-        state.withLock { $0 = State(database: database, queue: database.makeQueue()) }
+        keeping.start(database, identity)
+        keeping.collectors.start(every: announcement) { [host, version] in
+            let others = try await database.duty { try $0.announce(host: host, version: version) }
+            // What fails now is done the next time; until then the sums are read from their rows.
+            _ = try? await database.packDays()
+            return others
+        }
+        do throws(StartError) {
+            try await queue?.start()
+        } catch {
+            await keeping.stop()
+            throw error
+        }
+        keeping.noteIdentity()
     }
 
     func shutdown() async {
-        let running = state.withLock { $0.take() }
-        await running?.database.close()
+        await queue?.shutdown()
+        await keeping.stop()
     }
 
     func consume(_ batch: Batch) async throws(ConsumeError) { _ = try await deliver(batch) }
 
     func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery {
-        let retry = config.retryOnFailure
-        let end = DispatchTime.now() + .nanoseconds(Int(clamping: retry.maxElapsedTime.nanoseconds))
-        var delay = max(1_000_000, retry.initialInterval.nanoseconds)
-        while true {
-            do throws(ConsumeError) {
-                guard let queue = state.withLock({ $0?.queue }) else {
-                    throw .retryable("\(settings.id) is not running")
-                }
-                let delivery = try await queue.submit(batch)
-                if condition.noteWritten() { settings.logger.notice("the store can be written again") }
-                return delivery
-            } catch {
-                guard error.isRetryable, retry.enabled, state.withLock({ $0 != nil }),
-                    DispatchTime.now() + .nanoseconds(Int(clamping: delay)) < end,
-                    (try? await Task.sleep(for: .nanoseconds(delay))) != nil
-                else {
-                    note(error)
-                    throw error
-                }
-                delay = min(delay.saturatingAdding(delay), max(delay, retry.maxInterval.nanoseconds))
-            }
-        }
+        guard let queue else { return try await keeping.keepNow(batch, config.retryOnFailure) }
+        if let pricing = batch.pricing { settings.shared.provide(pricing) }
+        try await queue.consume(batch)
+        return .unkept
     }
 
-    var storeIdentity: UInt64? { state.withLock { $0?.database.identity } }
+    var queueing: (any Queueing)? { queue }
 
-    var trouble: String? { condition.trouble }
+    var storeIdentity: UInt64? { keeping.identity }
 
-    private func note(_ error: ConsumeError) {
-        // While it is closed by a reload nothing is wrong.
-        guard state.withLock({ $0 != nil }) else { return }
-        guard condition.noteFailure(of: .writing, error.message) else { return }
-        settings.logger.error("the store cannot be written", metadata: ["reason": "\(error.message)"])
-    }
+    var trouble: String? { keeping.condition.trouble ?? queue?.trouble }
 }
 
 // MARK: - Questions and upkeep
@@ -150,6 +156,7 @@ extension PostgreSQLExporter {
                 return next
             }
         }
+        try await endUpkeep()
         return repricing.repriced
     }
 
@@ -164,11 +171,33 @@ extension PostgreSQLExporter {
                 return next
             }
         }
+        try await endUpkeep()
         return compaction.removed
     }
 
+    // MARK: - Duties
+
+    func take(_ duty: StoreDuty) async throws -> StoreTerm? {
+        let database = try database()
+        let (isHeld, memo) = try await noting {
+            try await database.duty { try $0.take(duty.rawValue, milliseconds: Duties.term) }
+        }
+        return isHeld ? StoreTerm(isShared: true, memo: memo) : nil
+    }
+
+    func leave(_ memo: [UInt8], of duty: StoreDuty) async throws -> Bool {
+        let database = try database()
+        return try await noting { try await database.duty { try $0.leave(memo, of: duty.rawValue) } }
+    }
+
+    func memo(of duty: StoreDuty) async throws -> [UInt8]? {
+        try await answer { connection, _ in try Duties.memo(of: duty.rawValue, connection) }
+    }
+
+    var otherCollectors: [StoreCollector] { keeping.collectors.all }
+
     private func database() throws -> SharedDatabase {
-        guard let database = state.withLock({ $0?.database }) else { throw StoreError("\(settings.id) is not running") }
+        guard let database = keeping.database else { throw StoreError("\(settings.id) is not running") }
         return database
     }
 
@@ -184,13 +213,31 @@ extension PostgreSQLExporter {
         _ work: @escaping @Sendable (inout OpenTransaction) throws -> Value
     ) async throws -> Value {
         let database = try database()
-        return try await noting { try await database.change(work) }
+        return try await noting {
+            while true {
+                do {
+                    return try await database.change(work)
+                } catch let elsewhere as UpkeepElsewhere {
+                    let host = elsewhere.host ?? "unknown"
+                    settings.logger.debug("another collector does upkeep", metadata: ["host": "\(host)"])
+                    try await Task.sleep(for: Self.upkeepPause)
+                }
+            }
+        }
+    }
+
+    /// How long a collector waits before it asks again whether another one still does upkeep.
+    private static let upkeepPause = Duration.milliseconds(500)
+
+    private func endUpkeep() async throws {
+        let database = try database()
+        try await noting { try await database.duty { try $0.giveBack(Duties.upkeep) } }
     }
 
     private func noting<Value>(_ work: () async throws -> Value) async throws -> Value {
         do {
             let value = try await work()
-            condition.noteRead()
+            keeping.condition.noteRead()
             return value
         } catch let error as StoreError {
             throw error
@@ -198,7 +245,7 @@ extension PostgreSQLExporter {
             throw CancellationError()
         } catch {
             let fault = PostgresFault(error)
-            if condition.noteFailure(of: fault.isDamage ? .data : .reading, fault.reason) {
+            if keeping.condition.noteFailure(of: fault.isDamage ? .data : .reading, fault.reason) {
                 settings.logger.error("the store cannot answer", metadata: ["reason": "\(fault.reason)"])
             }
             throw StoreError(fault.reason)
@@ -208,49 +255,17 @@ extension PostgreSQLExporter {
 
 extension ComponentFactory {
     /// A store in a PostgreSQL database, which several collectors may share.
-    public static let postgresql = ComponentFactory.exporter(
-        "postgresql",
-        PostgreSQLConfig.self,
-        isStore: true,
-        summary: "keeps calls, sessions and records in PostgreSQL, shared by several collectors, and answers queries"
-    ) { config, settings in PostgreSQLExporter(config, settings) }
-}
-
-/// What is wrong with a store; each sort of failure is logged at most once a minute.
-///
-/// Safe to use from any thread.
-private final class StoreCondition: Sendable {
-    private let state = Mutex(State())
-
-    enum Work { case writing, reading, data }
-
-    private struct State {
-        var failures: [Work: String] = [:]
-        var silenceEnds: [Work: DispatchTime] = [:]
-    }
-
-    /// The gravest failure; nil while all is well.
-    var trouble: String? {
-        state.withLock { $0.failures[.writing] ?? $0.failures[.data] ?? $0.failures[.reading] }
-    }
-
-    /// Notes a failure.
     ///
-    /// - Returns: Whether it is to be logged.
-    func noteFailure(of work: Work, _ reason: String) -> Bool {
-        state.withLock { state in
-            state.failures[work] = reason
-            guard state.silenceEnds[work].map({ DispatchTime.now() >= $0 }) ?? true else { return false }
-            state.silenceEnds[work] = .now() + 60
-            return true
-        }
+    /// - Parameters:
+    ///   - host: The name of this machine, for the other collectors of the database.
+    ///   - version: That of the program, for the same.
+    public static func postgresql(host: String? = nil, version: String = "development") -> ComponentFactory {
+        .exporter(
+            "postgresql",
+            PostgreSQLConfig.self,
+            isStore: true,
+            summary:
+                "keeps calls, sessions and records in PostgreSQL, shared by several collectors, and answers queries"
+        ) { config, settings in PostgreSQLExporter(config, settings, host: host ?? "", version: version) }
     }
-
-    /// Notes that a batch was kept.
-    ///
-    /// - Returns: Whether the one before was not.
-    func noteWritten() -> Bool { state.withLock { $0.failures.removeValue(forKey: .writing) != nil } }
-
-    /// Notes that a question was answered.
-    func noteRead() { state.withLock { $0.failures[.reading] = nil } }
 }

@@ -296,6 +296,16 @@ struct PostgresRow: SQLRow {
 
     /// A text; nil for a null.
     func text(_ column: Int32) -> String? { bytes(column).map(PostgresText.decoded) }
+
+    /// The members of an array of numbers of 64 bits; a null is none.
+    func ints(_ column: Int32) -> [Int64] {
+        // The head of an array of one dimension, and the size of each member.
+        let (head, member) = (20, 12)
+        guard let bytes = bytes(column), bytes.count > head, (bytes.count - head) % member == 0 else { return [] }
+        return stride(from: head + 4, to: bytes.count, by: member).map {
+            Int64(bigEndian: bytes.loadUnaligned(fromByteOffset: $0, as: Int64.self))
+        }
+    }
 }
 
 /// Texts as the server keeps them, which holds no zero byte: U+0000 is kept as 1 1, and U+0001 as 1 2, so that the order of bytes stays.

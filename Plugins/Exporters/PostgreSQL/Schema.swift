@@ -35,7 +35,13 @@ public enum PostgreSQLSchema {
     /// Makes the schema if it is missing, and applies the steps that it lacks, each in a transaction.
     ///
     /// One collector at a time, by an advisory lock that ends with the transaction.
-    static func migrate(_ connection: PostgresConnection, schema: String) throws(PostgresError) {
+    ///
+    /// - Parameter last: The layout to end with.
+    static func migrate(
+        _ connection: PostgresConnection,
+        schema: String,
+        to last: Int = layout
+    ) throws(PostgresError) {
         while true {
             try connection.execute("BEGIN")
             do throws(PostgresError) {
@@ -45,7 +51,7 @@ public enum PostgreSQLSchema {
                 if exists?.bool(0) != true { try connection.execute("CREATE SCHEMA \(schema)") }
                 try connection.execute("SET LOCAL search_path = \(schema)")
                 let present = try layout(connection, schema)
-                guard present < steps.count else { return try connection.execute("COMMIT") }
+                guard present < last else { return try connection.execute("COMMIT") }
                 try connection.execute(steps[present])
                 try connection.run("UPDATE state SET layout = $1", [.int(Int64(present + 1))])
                 try connection.execute("COMMIT")
@@ -148,6 +154,18 @@ public enum PostgreSQLSchema {
         CREATE TABLE session_batches (session bigint, day bigint, hash bigint, positions bytea NOT NULL, PRIMARY KEY (session, day, hash))
             PARTITION BY RANGE (day);
         CREATE TABLE session_batches_other PARTITION OF session_batches DEFAULT;
+        """,
         """
+        -- The collectors that use the schema, and which of them has which duty until when; milliseconds since 1970 by the server's clock.
+        CREATE TABLE collectors (
+            id bigint PRIMARY KEY, host text COLLATE "C" NOT NULL, version text COLLATE "C" NOT NULL, started_at bigint NOT NULL,
+            seen_at bigint NOT NULL
+        ) WITH (fillfactor = 50);
+        -- The sums of whole days in one value each, for summaries of many days; valid where changed is that of rollup_days.
+        CREATE TABLE packed_days (day bigint PRIMARY KEY, changed bigint NOT NULL, sums bytea NOT NULL);
+        ALTER TABLE packed_days ALTER sums SET STORAGE EXTERNAL;
+        CREATE TABLE duties (name text COLLATE "C" PRIMARY KEY, holder bigint NOT NULL, until bigint NOT NULL, memo bytea)
+            WITH (fillfactor = 50);
+        """,
     ]
 }

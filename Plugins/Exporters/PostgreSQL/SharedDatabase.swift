@@ -25,7 +25,9 @@ final class SharedDatabase: Sendable {
     private let writer: Mutex<Writer>
     private let readers: ReaderPool
     private let memory: MemoryBox
-    private let opened = Mutex<UInt64?>(nil)
+    /// The largest revision of a transaction that is complete, as far as this collector knows.
+    private let newest = Mutex<Int64>(-1)
+    private let opened = Mutex<(identity: UInt64?, trouble: String?)>((nil, nil))
 
     /// What the thread that writes has.
     private struct Writer {
@@ -83,7 +85,10 @@ final class SharedDatabase: Sendable {
     }
 
     /// The number by which the store is known again; nil before it is open.
-    var identity: UInt64? { opened.withLock { $0 } }
+    var identity: UInt64? { opened.withLock { $0.identity } }
+
+    /// Why it could not be opened at the start; nil once it is.
+    var trouble: String? { opened.withLock { $0.trouble } }
 
     /// Runs something on the thread that writes.
     func onWriter<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
@@ -117,14 +122,19 @@ final class SharedDatabase: Sendable {
     // MARK: - Opening
 
     /// Opens the first connection and brings the tables to the newest layout; waits for a server that is starting.
-    func open() throws(StartError) {
+    ///
+    /// - Parameter mayBeAway: Whether a server that cannot be reached is no error; it is opened by the first transaction that reaches it.
+    func open(mayBeAway: Bool = false) throws(StartError) {
         let end = DispatchTime.now() + .nanoseconds(Int(clamping: config.timeout.nanoseconds))
         while true {
             do throws(PostgresError) {
-                return try writer.withLock { writer throws(PostgresError) in try prepare(&writer) }
+                return try writer.withLock { writer throws(PostgresError) in
+                    writer.connection = try prepare(&writer)
+                }
             } catch {
                 let fault = PostgresFault(error)
                 let mayWait = error.state == "57P03" || error.state.hasPrefix("08") || error.state == "55P03"
+                if mayWait, mayBeAway { return opened.withLock { $0.trouble = fault.reason } }
                 guard mayWait, DispatchTime.now() < end else {
                     let isRight = ["28", "42"].contains(error.state.prefix(2))
                     throw StartError(isRight ? .permission : .inputOutput, "\(settings.id): \(fault.reason)")
@@ -135,7 +145,8 @@ final class SharedDatabase: Sendable {
         }
     }
 
-    private func prepare(_ writer: inout Writer) throws(PostgresError) {
+    /// Opens a connection and looks whether the tables are there.
+    private func prepare(_ writer: inout Writer) throws(PostgresError) -> PostgresConnection {
         let connection = try PostgresConnection(library, Self.terms(config))
         guard connection.parameter("server_encoding") == "UTF8" else {
             throw PostgresError(
@@ -171,15 +182,19 @@ final class SharedDatabase: Sendable {
         let row = try connection.run(
             "SELECT identity, current_setting('synchronous_commit') FROM \(config.schema).state"
         ).first
-        opened.withLock { $0 = row.map { $0.uint(0) } }
+        opened.withLock { $0 = (row.map { $0.uint(0) }, nil) }
         // What is acknowledged must be on the disk, whatever the server's default is.
+        writer.beginning = Self.beginning(config)
         if row?.text(1) == "off" { writer.beginning += "; SET LOCAL synchronous_commit = on" }
-        writer.connection = connection
+        return connection
     }
 
     /// Waits for the commit and the questions under way, and closes all connections.
     func close() async {
         await onWriter {
+            let isOpen = self.writer.withLock { $0.connection != nil }
+            // Others need not wait until its duties end by themselves.
+            if isOpen { try? self.dutyOnce { try $0.end() } }
             self.writer.withLock { writer in
                 writer.isClosed = true
                 writer.connection = nil
@@ -194,18 +209,80 @@ final class SharedDatabase: Sendable {
     func read<Answer: Sendable>(
         _ ask: @escaping @Sendable (PostgresConnection, StoreMemory) throws -> Answer
     ) async throws -> Answer {
-        try await readers.read { [memory] connection in try ask(connection, memory.current) }
+        let known = newest.withLock { $0 }
+        return try await readers.read { [memory] connection in
+            let revision = try StoreReader(connection: connection).revision()
+            self.notice(revision, known: known)
+            let answer = try ask(connection, memory.current)
+            self.newest.withLock { $0 = max($0, revision) }
+            return answer
+        }
+    }
+
+    /// Notices a database that lacks transactions which were complete: a replica that took over without them, or an older backup.
+    ///
+    /// Its next transactions get the numbers of those that are lost, so what is remembered by numbers is forgotten.
+    ///
+    /// - Parameters:
+    ///   - revision: That of the state which a transaction sees.
+    ///   - known: ``newest`` from before the transaction began.
+    private func notice(_ revision: Int64, known: Int64) {
+        guard revision < known else { return }
+        memory.renew()
+        let isFirst = newest.withLock { newest in
+            defer { newest = min(newest, revision) }
+            return newest > revision
+        }
+        guard isFirst else { return }
+        settings.logger.error(
+            "the database lacks transactions that were complete; what was acknowledged in them is lost unless it is sent again",
+            metadata: ["transactions": "\(known - revision)"]
+        )
+    }
+
+    // MARK: - Collectors
+
+    /// Does something about duties in a transaction that does not wait for those that write.
+    func duty<Value: Sendable>(_ work: @escaping @Sendable (Duties) throws -> Value) async throws -> Value {
+        try await onWriter { Result { try self.retrying { try self.dutyOnce(work) } } }.get()
+    }
+
+    /// Packs the sums of days that are over, if no other collector does.
+    ///
+    /// - Returns: How many days were packed.
+    func packDays() async throws -> Int {
+        guard try await duty({ try $0.take(Duties.packing, milliseconds: Duties.term) }).isHeld else { return 0 }
+        let today = settings.now().nanoseconds / RecordTable.day
+        return try await onWriter {
+            Result {
+                try self.once { connection, _ in
+                    // One state for what is read and what it is marked with.
+                    try connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    return try DayPacking.step(connection, today: today)
+                }
+            }
+        }.get()
+    }
+
+    private func dutyOnce<Value>(_ work: (Duties) throws -> Value) throws -> Value {
+        try once { connection, store in try work(Duties(connection: connection, holder: store.id)) }
     }
 
     // MARK: - Transactions
 
     /// Runs one transaction of upkeep.
+    ///
+    /// - Throws: ``UpkeepElsewhere`` while another collector does some.
     func change<Value: Sendable>(_ work: @escaping @Sendable (inout OpenTransaction) throws -> Value) async throws
         -> Value
     {
         let result = await onWriter {
             Result {
                 try self.transact { transaction, store in
+                    let duties = Duties(connection: transaction.connection, holder: store.id)
+                    guard try duties.take(Duties.upkeep, milliseconds: Duties.upkeepTerm).isHeld else {
+                        throw UpkeepElsewhere(host: try duties.machine(with: Duties.upkeep))
+                    }
                     // It changes what is remembered of sessions and models.
                     store.forget()
                     return try work(&transaction)
@@ -230,28 +307,43 @@ final class SharedDatabase: Sendable {
         }
     }
 
-    /// Runs a transaction; one whose connection broke is run once more on a new one.
-    ///
-    /// Also when the answer to its COMMIT was lost: the ledger finds everything there already.
+    /// Runs a transaction that writes calls.
     private func transact<Value>(_ work: (inout OpenTransaction, inout StoreWriter) throws -> Value) throws -> Value {
-        do {
-            return try once(work)
-        } catch {
-            guard PostgresFault(error).losesConnection else { throw error }
-            return try once(work)
+        try retrying {
+            let known = newest.withLock { $0 }
+            let (value, revision) = try once { connection, store in
+                var transaction = try OpenTransaction(connection)
+                notice(transaction.former.revision, known: known)
+                let value = try work(&transaction, &store)
+                try store.close(transaction)
+                return (value, transaction.revision)
+            }
+            newest.withLock { $0 = max($0, revision) }
+            return value
         }
     }
 
-    private func once<Value>(_ work: (inout OpenTransaction, inout StoreWriter) throws -> Value) throws -> Value {
+    /// Runs a transaction; one whose connection broke is run once more on a new one.
+    ///
+    /// Also when the answer to its COMMIT was lost: the ledger finds everything there already.
+    private func retrying<Value>(_ transaction: () throws -> Value) throws -> Value {
+        do {
+            return try transaction()
+        } catch {
+            guard PostgresFault(error).losesConnection else { throw error }
+            return try transaction()
+        }
+    }
+
+    private func once<Value>(_ work: (PostgresConnection, inout StoreWriter) throws -> Value) throws -> Value {
         try writer.withLock { writer in
             guard !writer.isClosed else { throw StoreError("\(settings.id) is not running") }
-            let connection = try writer.connection ?? PostgresConnection(library, Self.terms(config))
+            // Each new connection may lead to another server: a standby that was promoted, or the tables of another version.
+            let connection = try writer.connection ?? prepare(&writer)
             writer.connection = connection
             do {
                 try connection.execute(writer.beginning)
-                var transaction = try OpenTransaction(connection)
-                let value = try work(&transaction, &writer.store)
-                try writer.store.close(transaction)
+                let value = try work(connection, &writer.store)
                 try connection.execute("COMMIT")
                 return value
             } catch {

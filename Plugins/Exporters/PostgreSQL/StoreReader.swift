@@ -3,121 +3,15 @@
 import Usage
 import UsageDatabase
 
-/// Conditions on a row `s` of sessions, each beginning with `AND`, and the values they compare with.
-struct SQLConditions {
-    private(set) var sql = ""
-    private(set) var values: [PostgresValue]
-
-    /// No conditions.
-    ///
-    /// - Parameter values: The values of the statement before them.
-    init(after values: [PostgresValue] = []) { self.values = values }
-
-    /// Adds a value; returns its place in the statement.
-    private mutating func bind(_ value: PostgresValue) -> String {
-        values.append(value)
-        return "$\(values.count)"
-    }
-
-    private mutating func bind(_ time: Timestamp) -> String { bind(.int(time.nanoseconds)) }
-
-    /// The conditions of a listing, the place it begins at left out.
-    mutating func add(_ query: SessionQuery) {
-        if let id = query.id { sql += " AND s.id = \(bind(.text(id)))" }
-        add(query.filter)
-        if let period = query.period {
-            sql += " AND s.last_seen_at >= \(bind(period.start)) AND s.started_at < \(bind(period.end))"
-        }
-        if let text = query.text {
-            let escaped = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-            let pattern = bind(.text("%\(escaped)%"))
-            let named = [UsageDimension.user, .team].map { name($0, query.filter.naming) }
-            let columns = ["s.id", "s.name", "s.project", "s.\"user\"", "s.branch"] + named
-            sql += " AND (\(columns.map { "\($0) ILIKE \(pattern)" }.joined(separator: " OR ")))"
-        }
-        if let status = query.status { add(status, query.now) }
-    }
-
-    /// Only sessions that a filter means.
-    mutating func add(_ filter: UsageFilter) {
-        for dimension in filter.dimensions {
-            let names = "= ANY (\(bind(.texts(filter[dimension].sorted()))))"
-            let own = "SELECT 1 FROM rollup own"
-            switch dimension.source {
-            case .session: sql += " AND coalesce(\(name(dimension, filter.naming)), '') \(names)"
-            case .call:
-                sql +=
-                    " AND EXISTS (\(own) JOIN models m ON m.ref = own.model WHERE own.session = s.ref AND m.name \(names))"
-            case .time:
-                let hour = "lpad(\(filter.clock.hour(ofQuarter: "own.quarter"))::text, 2, '0')"
-                sql += " AND EXISTS (\(own) WHERE own.session = s.ref AND \(hour) \(names))"
+extension SessionConditions {
+    /// The values as parameters of a statement.
+    fileprivate var parameters: [PostgresValue] {
+        values.map { value in
+            switch value {
+            case .text(let text): .text(text)
+            case .number(let number): .int(number)
+            case .texts(let texts): .texts(texts)
             }
-        }
-    }
-
-    /// What a session is called in a dimension after the rules of a question.
-    private mutating func name(_ dimension: UsageDimension, _ rules: NamingRules) -> String {
-        guard !rules.isSilent(about: dimension) else { return dimension.column }
-        let (user, project) = (UsageDimension.user.column, UsageDimension.project.column)
-        guard dimension == .team else { return mapped(user, rules.people, otherwise: user) }
-        let ofUser = mapped(user, rules.teamsOfUsers, otherwise: "NULL")
-        let ofProject = mapped(project, rules.teamsOfProjects, otherwise: "NULL")
-        return "coalesce(s.team, \(ofUser), \(ofProject))"
-    }
-
-    private mutating func mapped(_ column: String, _ names: [String: String], otherwise: String) -> String {
-        guard !names.isEmpty else { return otherwise }
-        let cases = names.sorted { $0.key < $1.key }.map { "WHEN \(bind(.text($0.key))) THEN \(bind(.text($0.value)))" }
-        return "CASE \(column) \(cases.joined(separator: " ")) ELSE \(otherwise) END"
-    }
-
-    private mutating func add(_ status: Session.Status, _ now: Timestamp) {
-        func minutesAgo(_ minutes: Int64) -> Timestamp {
-            Timestamp(nanoseconds: now.nanoseconds.saturatingSubtracting(minutes * 60_000_000_000))
-        }
-        switch status {
-        case .active: sql += " AND s.completed = 0 AND s.last_seen_at >= \(bind(minutesAgo(1)))"
-        case .idle:
-            sql +=
-                " AND s.completed = 0 AND s.last_seen_at < \(bind(minutesAgo(1))) AND s.last_seen_at >= \(bind(minutesAgo(5)))"
-        case .stale: sql += " AND s.completed = 0 AND s.last_seen_at < \(bind(minutesAgo(5)))"
-        case .completed: sql += " AND s.completed = 1"
-        }
-    }
-
-    /// Only what comes after a place in the order of a query.
-    mutating func add(_ place: SessionQuery.Place, _ query: SessionQuery) {
-        let column = query.sort.column
-        let value = bind(query.sort == .name ? .text(place.name) : .int(place.number))
-        let sign = query.descending ? "<" : ">"
-        sql += " AND (\(column) \(sign) \(value) OR (\(column) = \(value) AND s.id > \(bind(.text(place.id)))))"
-    }
-
-    /// Ends a statement with a number.
-    mutating func limit(_ count: Int) { sql += " LIMIT \(bind(.int(Int64(max(0, count)))))" }
-
-    /// Orders rows as a query wants.
-    mutating func order(by query: SessionQuery) {
-        sql += " ORDER BY \(query.sort.column) \(query.descending ? "DESC" : "ASC"), s.id"
-    }
-}
-
-extension SessionQuery.Sort {
-    /// What is compared; a sum stops at the largest number that can be held.
-    fileprivate var column: String {
-        switch self {
-        case .lastSeenAt: "s.last_seen_at"
-        case .startedAt: "s.started_at"
-        case .cost: "s.cost"
-        case .totalTokens:
-            """
-            least(s.uncached_input::numeric + s.cache_read + s.cache_write_5m + s.cache_write_1h + s.output, \(Int64.max))::bigint
-            """
-        case .calls: "s.calls"
-        case .durationMs: "(s.last_seen_at - s.started_at)"
-        case .name: "coalesce(s.name, s.id)"
-        case .inputTokens: "s.uncached_input"
-        case .outputTokens: "s.output"
         }
     }
 }
@@ -142,22 +36,25 @@ struct StoreReader {
 
     /// How many sessions gave a sign in the last minute and have not ended.
     func activeCount(at now: Timestamp, _ filter: UsageFilter) throws -> Int {
-        var conditions = SQLConditions(after: [.int(now.nanoseconds.saturatingSubtracting(60_000_000_000))])
+        var conditions = SessionConditions(
+            .postgresql,
+            after: [.number(now.nanoseconds.saturatingSubtracting(60_000_000_000))]
+        )
         conditions.add(filter)
         let sql = """
             SELECT count(*) FROM sessions s
             WHERE s.last_seen_at >= $1 AND s.completed = 0 AND \(Self.listed)\(conditions.sql)
             """
-        return Int(try connection.run(sql, conditions.values).first?.int(0) ?? 0)
+        return Int(try connection.run(sql, conditions.parameters).first?.int(0) ?? 0)
     }
 
     /// One page of a listing.
     func page(_ query: SessionQuery) throws -> SessionPage {
-        var conditions = SQLConditions()
+        var conditions = SessionConditions(.postgresql)
         conditions.add(query)
         let count = try connection.run(
             "SELECT count(*) FROM sessions s WHERE \(Self.listed)\(conditions.sql)",
-            conditions.values
+            conditions.parameters
         )
         // One more than is asked for says whether there is a next page.
         if let after = query.after { conditions.add(after, query) }
@@ -165,7 +62,7 @@ struct StoreReader {
         conditions.limit(query.limit > 0 ? query.limit + 1 : 0)
         let refs = try connection.run(
             "SELECT s.ref FROM sessions s WHERE \(Self.listed)\(conditions.sql)",
-            conditions.values
+            conditions.parameters
         ).map { $0.int(0) }
         let sessions = try sessions(Array(refs.prefix(max(0, query.limit)))).compactMap(\.self)
         let last = refs.count > sessions.count ? sessions.last : nil
@@ -269,7 +166,10 @@ struct StoreReader {
     /// The counted calls of a range of time.
     func calls(_ query: CallQuery) throws -> [Call] {
         guard query.start < query.end else { return [] }
-        var conditions = SQLConditions(after: [.int(query.start.nanoseconds), .int(query.end.nanoseconds)])
+        var conditions = SessionConditions(
+            .postgresql,
+            after: [.number(query.start.nanoseconds), .number(query.end.nanoseconds)]
+        )
         conditions.add(query.filter)
         var calls: [Call] = []
         try connection.forEachRow(
@@ -277,7 +177,7 @@ struct StoreReader {
             SELECT \(Self.callColumns) FROM calls c JOIN sessions s ON s.ref = c.session JOIN models m ON m.ref = c.model
             WHERE c.counted = 1 AND c.time >= $1 AND c.time < $2\(conditions.sql)
             """,
-            conditions.values
+            conditions.parameters
         ) { row in
             let call = try Call(row: row)
             // The conditions on a session let all its models and hours through.
@@ -429,6 +329,17 @@ struct DatabaseSums: SumsSnapshot {
     }
 
     func sums(ofDay day: Int64) throws -> [SummaryMemory.Sums] {
+        let packed = try connection.run(
+            "SELECT p.sums FROM packed_days p JOIN rollup_days d ON d.day = p.day AND d.changed = p.changed WHERE p.day = $1",
+            [.int(day)]
+        ).first
+        // One that cannot be read is made anew from the rows when the day changes.
+        if let sums = packed.flatMap({ PackedDay.sums($0.blob(0), ofDay: day) }) { return sums }
+        return try rows(ofDay: day)
+    }
+
+    /// The sums of a day from their rows.
+    func rows(ofDay day: Int64) throws -> [SummaryMemory.Sums] {
         try connection.run(
             "SELECT quarter, session, model, \(UsageTotals.list) FROM rollup WHERE quarter >= $1 AND quarter < $2",
             [.int(day * QuarterHour.countOfDay), .int((day + 1) * QuarterHour.countOfDay)]
@@ -443,12 +354,20 @@ struct DatabaseSums: SumsSnapshot {
     }
 
     func forEachOwner(changedAfter revision: Int64, _ body: (SummaryMemory.OwnerRow) throws -> Void) throws {
+        // Sessions of the same names come as one row: reading texts is what takes long.
         try connection.forEachRow(
-            "SELECT s.ref, s.hidden, \(Self.names) FROM sessions s WHERE s.changed > $1",
+            """
+            SELECT array_agg(s.ref), s.hidden, \(Self.names) FROM sessions s WHERE s.changed > $1
+            GROUP BY s.hidden, \(Self.names)
+            """,
             [.int(revision)]
         ) { row in
             let names = UsageDimension.ofSessions.indices.map { row.text(Int32(2 + $0)) ?? "" }
-            try body(SummaryMemory.OwnerRow(session: try row.small(0), isHidden: row.bool(1), names: names))
+            let sessions = try row.ints(0).map { session in
+                guard let small = Int32(exactly: session), small > 0 else { throw row.outOfRange(0) }
+                return small
+            }
+            try body(SummaryMemory.OwnerRow(sessions: sessions, isHidden: row.bool(1), names: names))
             return true
         }
     }

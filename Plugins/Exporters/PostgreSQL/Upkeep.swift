@@ -196,6 +196,9 @@ struct Compaction: Sendable {
             """,
             [.int(border / QuarterHour.nanoseconds / QuarterHour.countOfDay)]
         )
+        try connection.run(
+            "DELETE FROM packed_days p WHERE NOT EXISTS (SELECT 1 FROM rollup_days d WHERE d.day = p.day)"
+        )
         stage = .links(part: 0)
     }
 
@@ -212,5 +215,40 @@ struct Compaction: Sendable {
             [.int(start), .int(end)]
         )
         stage = part + 1 >= Self.linkParts ? .done : .links(part: part + 1)
+    }
+}
+
+/// Packs the sums of days that are over, so that a summary of many days reads a value for each of them.
+///
+/// A day that changes is valid from its rows until it is packed again.
+enum DayPacking {
+    /// How many days are packed at once.
+    private static let most: Int64 = 32
+
+    /// Packs some days in one state of the database.
+    ///
+    /// - Returns: How many days were packed.
+    static func step(_ connection: PostgresConnection, today: Int64) throws -> Int {
+        let days = try connection.run(
+            """
+            SELECT d.day, d.changed FROM rollup_days d LEFT JOIN packed_days p ON p.day = d.day
+            WHERE d.day < $1 AND p.changed IS DISTINCT FROM d.changed ORDER BY d.day DESC LIMIT $2
+            """,
+            [.int(today), .int(most)]
+        ).map { ($0.int(0), $0.int(1)) }
+        let sums = DatabaseSums(connection: connection)
+        var packed = 0
+        for (day, changed) in days {
+            guard let bytes = PackedDay.bytes(try sums.rows(ofDay: day), ofDay: day) else { continue }
+            try connection.run(
+                """
+                INSERT INTO packed_days AS p (day, changed, sums) VALUES ($1, $2, $3)
+                ON CONFLICT (day) DO UPDATE SET changed = excluded.changed, sums = excluded.sums
+                """,
+                [.int(day), .int(changed), .blob(bytes)]
+            )
+            packed += 1
+        }
+        return packed
     }
 }

@@ -221,6 +221,8 @@ final class DailyCompaction: Sendable {
     /// night.
     private static let firstDelay = Duration.seconds(600)
     private static let interval = Duration.seconds(86_400)
+    /// How long after a compaction another collector does none; less than the interval, whose clocks differ.
+    private static let shortestPause = Int64(72_000) * 1_000_000_000
 
     init(_ api: UsageAPI, _ settings: ComponentSettings) {
         self.api = api
@@ -248,9 +250,15 @@ final class DailyCompaction: Sendable {
         await task?.value
     }
 
-    private static func run(_ api: UsageAPI, _ settings: ComponentSettings) async {
+    /// Compacts, unless another collector of the same store does, or has just done.
+    static func run(_ api: UsageAPI, _ settings: ComponentSettings) async {
         do {
+            guard let store = api.store, let term = try await store.take(.compaction) else { return }
+            let last = term.memo.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+            let now = settings.now().nanoseconds
+            if term.isShared, let last, now.saturatingSubtracting(last) < Self.shortestPause { return }
             let removed = try await api.compact(keeping: api.config.retention.nanoseconds)
+            _ = try await store.leave(Array("\(now)".utf8), of: .compaction)
             settings.logger.info("compacted the store", metadata: ["removed": "\(removed)"])
         } catch is CancellationError {
         } catch {

@@ -147,6 +147,14 @@ struct LabelledStore: UsageStore {
     func compact(before instant: Timestamp) async throws -> Int { try await store.compact(before: instant) }
 
     func revision() async throws -> Int64 { try await store.revision() }
+
+    func take(_ duty: StoreDuty) async throws -> StoreTerm? { try await store.take(duty) }
+
+    func leave(_ memo: [UInt8], of duty: StoreDuty) async throws -> Bool { try await store.leave(memo, of: duty) }
+
+    func memo(of duty: StoreDuty) async throws -> [UInt8]? { try await store.memo(of: duty) }
+
+    var otherCollectors: [StoreCollector] { store.otherCollectors }
 }
 
 /// Remembers the labels of the last set of projects: comparing the names is cheaper than computing labels.

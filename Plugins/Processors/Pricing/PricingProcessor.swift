@@ -23,7 +23,10 @@ extension ComponentFactory {
         summary: "prices model calls by a dated table with tiers, cache lifetimes and your own overrides"
     ) { config, settings throws(StartError) in
         let table = try PriceTable.configured(config, settings.id)
-        return PricingProcessor(pricing: Pricing(table: table, preference: config.prefer))
+        let pricing = Pricing(table: table, preference: config.prefer)
+        // Now, not at the start: exporters start before processors, and hand over what waited in their queues.
+        settings.shared.provide(pricing)
+        return PricingProcessor(pricing: pricing)
     }
 }
 

@@ -108,6 +108,10 @@ final class CollectorState: Sendable {
             groups[key, default: []].append(instance)
         }
         status.components = order.compactMap { groups[$0].flatMap(component) }
+        for (place, component) in status.components.enumerated() where component.kind == .exporter {
+            let exporter = present.assembly.exporters.first { $0.instance.id == component.id }?.component
+            status.components[place].collectors = exporter?.usageStore?.otherCollectors ?? []
+        }
         return status
     }
 

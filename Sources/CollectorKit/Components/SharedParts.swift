@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+public import Usage
 
 /// Objects that the components of one id share over all pipelines, signals and reloads of a collector.
 ///
@@ -10,6 +11,7 @@ public final class SharedParts: Sendable {
     private let parts = Mutex<[ComponentID: any Sendable]>([:])
     private let credentials = Mutex<[ComponentID: any ClientCredentials]>([:])
     private let limitBook = Mutex<LimitBook?>(nil)
+    private let prices = Mutex<Pricing?>(nil)
 
     /// Creates an empty table.
     public init() {}
@@ -35,6 +37,12 @@ public final class SharedParts: Sendable {
             return new
         }
     }
+
+    /// The prices of the newest processor that has some, for batches that waited in a queue; nil without one.
+    public var pricing: Pricing? { prices.withLock { $0 } }
+
+    /// Offers prices, in the place of those of an earlier processor.
+    public func provide(_ pricing: Pricing) { prices.withLock { $0 = pricing } }
 
     /// What the extension of an id lets exporters show; nil while it does not run.
     public func clientCredentials(of id: ComponentID) -> (any ClientCredentials)? { credentials.withLock { $0[id] } }

@@ -99,6 +99,8 @@ public struct ComponentStatus: Sendable {
     public var queue: QueueStatus?
     /// How often its own process was started again; nil for a component without one.
     public var restarts: Int?
+    /// The other collectors that use the same store; empty for a component that no other collector shares.
+    public var collectors: [StoreCollector]
 
     /// Creates a component's status.
     public init(
@@ -110,7 +112,8 @@ public struct ComponentStatus: Sendable {
         counts: [ComponentCounters.Field: Int],
         lastError: ComponentTrouble?,
         queue: QueueStatus?,
-        restarts: Int? = nil
+        restarts: Int? = nil,
+        collectors: [StoreCollector] = []
     ) {
         self.kind = kind
         self.id = id
@@ -121,6 +124,7 @@ public struct ComponentStatus: Sendable {
         self.lastError = lastError
         self.queue = queue
         self.restarts = restarts
+        self.collectors = collectors
     }
 }
 

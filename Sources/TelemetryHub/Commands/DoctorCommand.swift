@@ -89,6 +89,7 @@ struct DoctorCommand: AsyncParsableCommand {
             findings += IntakeProblemReport.findings(problems, now: examination.now)
         }
         if let trouble = known.trouble { findings.append(trouble) }
+        findings += await sharers(examination)
         let report = DoctorReport(findings)
         let style = Style(isTerminal: Console.isTerminal, environment: environment.variables)
         if json {
@@ -127,6 +128,19 @@ struct DoctorCommand: AsyncParsableCommand {
                 trouble: Finding(check: "store", level: .error, message: message, next: "run hammurabi summary")
             )
         }
+    }
+
+    /// The other collectors that use a store of the running one.
+    private func sharers(_ examination: DoctorChecks) async -> [Finding] {
+        guard let graph = examination.graph, graph.runningHub != nil,
+            let document = try? await HubConnection.with(
+                .collector,
+                of: graph,
+                examination.environment,
+                { hub in try await hub.ask(.pipelines).document }
+            )
+        else { return [] }
+        return StatusReport(document: document).sharingFindings(now: examination.now)
     }
 
     /// Queries a running collector; without one, or when it refuses the key, reads the store and the checkpoints of session file readers.

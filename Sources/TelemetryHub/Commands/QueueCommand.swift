@@ -162,7 +162,10 @@ extension ForwardingQueue {
     static func one(_ id: String?, of graph: PipelineGraph) throws -> ForwardingQueue {
         let all = all(of: graph)
         guard let first = all.first else {
-            throw StartError(.configuration, "no exporter of this configuration has a queue; otlp_http has one")
+            throw StartError(
+                .configuration,
+                "no exporter of this configuration has a queue; otlp_http has one, and postgresql with sending_queue.enabled"
+            )
         }
         let names = all.map(\.id).joined(separator: ", ")
         guard let id else {

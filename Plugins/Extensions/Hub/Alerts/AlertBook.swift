@@ -16,6 +16,9 @@ public enum AlertRule: String, CaseIterable, Codable, Sendable {
     case silentMachine = "silent_machine"
     /// A component of the collector does not do its work.
     case component
+
+    /// Whether it is judged by what a store holds, not by this collector alone.
+    var isOfStore: Bool { self != .limit && self != .component }
 }
 
 /// Something that is wrong now.
@@ -107,6 +110,15 @@ struct AlertBook: Codable, Hashable, Sendable {
             }
             open[condition.key]?.condition = condition
             open[condition.key]?.condition.level = max(condition.level, former.condition.level)
+        }
+    }
+
+    /// Forgets the alerts of all other rules.
+    mutating func keep(rules: Set<AlertRule>) {
+        open = open.filter { rules.contains($0.value.condition.rule) }
+        known = known.mapValues { $0.filter { rules.contains($0.value.condition.rule) } }
+        for (target, attempts) in failures {
+            failures[target] = attempts.filter { open[$0.key] != nil || known[target]?[$0.key] != nil }
         }
     }
 

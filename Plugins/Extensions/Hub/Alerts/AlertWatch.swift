@@ -25,9 +25,21 @@ final class AlertWatch: Sendable {
     private let interval: Duration
 
     private struct State {
-        var book = AlertBook()
+        var books: [Shelf: AlertBook] = [.own: AlertBook()]
+        /// Whether rules about usage are judged by one collector of the store at a time, with a book in the store.
+        var isShared = false
+        /// The book in the store as this collector read or left it last.
+        var memo: [UInt8]?
         var errors: [String: String] = [:]
         var isLoaded = false
+    }
+
+    /// Where a book is kept.
+    private enum Shelf: CaseIterable {
+        /// In a file of this collector: alerts about it, and all others unless the store is shared.
+        case own
+        /// In the store, with the duty to deliver what is in it; only there while this collector has the duty.
+        case store
     }
 
     /// Creates a watch; nothing is read or sent before ``start()``.
@@ -87,27 +99,77 @@ final class AlertWatch: Sendable {
     /// Looks once: judges, keeps, and delivers what is due.
     func look() async {
         load()
+        await takeDuty()
         let now = settings.now()
         let (conditions, judged) = await survey.conditions(at: now)
+        for shelf in Shelf.allCases { await look(at: shelf, conditions, judged, now) }
+    }
+
+    private func look(at shelf: Shelf, _ conditions: [AlertCondition], _ judged: Set<AlertRule>, _ now: Timestamp) async
+    {
         let targets = deliveries.keys.sorted()
-        let isChanged = state.withLock { state in
-            let before = state.book
-            state.book.keep(targets: targets)
-            state.book.update(conditions, judged: judged, now: now)
-            state.book.forgetUntold()
-            return state.book != before
+        let isChanged = state.withLock { state -> Bool? in
+            guard var book = state.books[shelf] else { return nil }
+            let rules = Self.rules(of: shelf, isShared: state.isShared)
+            book.keep(targets: targets)
+            book.keep(rules: rules)
+            book.update(conditions, judged: judged.intersection(rules), now: now)
+            book.forgetUntold()
+            defer { state.books[shelf] = book }
+            return state.books[shelf] != book
         }
+        guard let isChanged else { return }
         // Nothing is sent of which a restart would not know.
-        guard !isChanged || save() else { return }
+        if isChanged { guard await save(shelf) else { return } }
         guard !isQuiet(at: now) else { return }
         for target in targets {
-            for notice in state.withLock({ $0.book.due(to: target, at: now) }) where !Task.isCancelled {
-                await deliver(notice, to: target)
+            for notice in state.withLock({ $0.books[shelf]?.due(to: target, at: now) ?? [] }) where !Task.isCancelled {
+                // Another collector may have the duty by now, after a delivery that took long.
+                if shelf == .store { guard await hasDuty() else { return } }
+                await deliver(notice, to: target, shelf)
             }
         }
     }
 
-    private func deliver(_ notice: AlertNotice, to target: String) async {
+    private static func rules(of shelf: Shelf, isShared: Bool) -> Set<AlertRule> {
+        Set(AlertRule.allCases.filter { isShared ? $0.isOfStore == (shelf == .store) : shelf == .own })
+    }
+
+    /// Takes the duty of the store, with the book that its last collector left; loses both when another one has it.
+    private func takeDuty() async {
+        guard let store = survey.usage.store else { return }
+        let term: StoreTerm?
+        do {
+            term = try await store.take(.alerts)
+        } catch {
+            // What the store holds cannot be judged either; alerts about this collector are delivered all the same.
+            return
+        }
+        state.withLock { state in
+            state.isShared = term?.isShared ?? true
+            guard let term, term.isShared else {
+                state.books[.store] = nil
+                return
+            }
+            // Another collector may have had the duty since; a book that could not be left is newer than the one in the store.
+            guard state.books[.store] == nil || term.memo != state.memo else { return }
+            state.memo = term.memo
+            state.books[.store] = term.memo.flatMap(Self.book) ?? state.books[.store] ?? state.books[.own]
+        }
+    }
+
+    /// Whether this collector still has the duty.
+    private func hasDuty() async -> Bool {
+        let term = try? await survey.usage.store?.take(.alerts)
+        if term == nil { state.withLock { $0.books[.store] = nil } }
+        return term != nil
+    }
+
+    private static func book(_ bytes: [UInt8]) -> AlertBook? {
+        try? JSONDecoder().decode(AlertBook.self, from: Data(bytes))
+    }
+
+    private func deliver(_ notice: AlertNotice, to target: String, _ shelf: Shelf) async {
         guard let delivery = deliveries[target] else { return }
         var failure: AlertDeliveryError?
         do throws(AlertDeliveryError) {
@@ -118,7 +180,7 @@ final class AlertWatch: Sendable {
         let now = settings.now()
         let isGivenUp = state.withLock { state in
             state.errors[target] = failure?.reason
-            return state.book.note(notice, to: target, succeeded: failure == nil, now: now)
+            return state.books[shelf]?.note(notice, to: target, succeeded: failure == nil, now: now) ?? false
         }
         if let failure {
             settings.logger.warning(
@@ -126,7 +188,7 @@ final class AlertWatch: Sendable {
                 metadata: ["target": "\(target)", "reason": "\(failure.reason)", "alert": "\(notice.condition.key)"]
             )
         }
-        _ = save()
+        _ = await save(shelf)
     }
 
     /// Whether notices wait at an instant.
@@ -148,31 +210,49 @@ final class AlertWatch: Sendable {
         guard !isLoaded else { return }
         do throws(FileError) {
             guard let bytes = try OwnFile.content(path, largest: 16 << 20) else { return }
-            guard let book = try? JSONDecoder().decode(AlertBook.self, from: Data(bytes)) else {
+            guard let book = Self.book(bytes) else {
                 return settings.logger.warning(
                     "the alerts of the last run cannot be read; those that are still open are reported again",
                     metadata: ["path": "\(path)"]
                 )
             }
-            state.withLock { $0.book = book }
+            state.withLock { $0.books[.own] = book }
         } catch {
             settings.logger.warning("alerts cannot be read", metadata: ["path": "\(path)", "error": "\(error.reason)"])
         }
     }
 
-    private func save() -> Bool {
-        let book = state.withLock(\.book)
+    /// Keeps a book; false when it could not be, or when another collector has the duty now.
+    private func save(_ shelf: Shelf) async -> Bool {
+        guard let book = state.withLock({ $0.books[shelf] }) else { return false }
         do {
-            try FileReplacement.replace(path, with: try OrderedJSONEncoder.bytes(of: book))
-            return true
+            let bytes = try OrderedJSONEncoder.bytes(of: book)
+            if shelf == .own {
+                try FileReplacement.replace(path, with: bytes)
+                return true
+            }
+            let isLeft = try await survey.usage.store?.leave(bytes, of: .alerts) ?? false
+            state.withLock { state in
+                if isLeft { state.memo = bytes } else { state.books[.store] = nil }
+            }
+            return isLeft
         } catch {
             let reason = (error as? FileError)?.reason ?? "\(error)"
             settings.logger.error(
                 "alerts cannot be kept and are not sent",
-                metadata: ["path": "\(path)", "error": "\(reason)"]
+                metadata: ["path": shelf == .own ? "\(path)" : "the store", "error": "\(reason)"]
             )
             return false
         }
+    }
+
+    /// The books as they are, whichever collector has the duty of the store.
+    private func present() async -> [Shelf: AlertBook] {
+        var books = state.withLock { $0.books }
+        if books[.store] == nil, let memo = try? await survey.usage.store?.memo(of: .alerts) {
+            books[.store] = Self.book(memo)
+        }
+        return books
     }
 
     // MARK: - Answers
@@ -182,11 +262,17 @@ final class AlertWatch: Sendable {
         load()
         let now = settings.now()
         let (conditions, judged) = await survey.conditions(at: now)
-        let (kept, errors) = state.withLock { ($0.book, $0.errors) }
-        var book = kept
-        // On a copy: a query delivers nothing, and targets still get their notices.
-        book.update(conditions, judged: judged, now: now)
-        let open = book.open.values.sorted {
+        let errors = state.withLock(\.errors)
+        var books = await present()
+        let isShared = books[.store] != nil
+        // On copies: a query delivers nothing, and targets still get their notices.
+        for shelf in books.keys {
+            let rules = Self.rules(of: shelf, isShared: isShared)
+            books[shelf]?.keep(rules: rules)
+            books[shelf]?.update(conditions, judged: judged.intersection(rules), now: now)
+        }
+        let all = books.values
+        let open = all.flatMap(\.open.values).sorted {
             ($0.since.nanoseconds, $0.condition.key) < ($1.since.nanoseconds, $1.condition.key)
         }
         return AlertsDocument(
@@ -205,7 +291,7 @@ final class AlertWatch: Sendable {
                 AlertsDocument.Target(
                     name: target.name,
                     kind: target.webhook == nil ? "command" : "webhook",
-                    waiting: Int64(book.waiting(for: target.name, at: now).count),
+                    waiting: Int64(all.reduce(0) { $0 + $1.waiting(for: target.name, at: now).count }),
                     lastError: errors[target.name]
                 )
             },
