@@ -101,7 +101,7 @@ struct FailureTests {
         #expect(try OTLPBatch(signal: .logs, json: Array(line.utf8)).json() == large.otlp.json())
         let facts = try await Facts(bench.store)
         await bench.exporter.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == facts)
     }
 
@@ -188,7 +188,7 @@ struct FailureTests {
         let expected = try await Facts(plain.store)
         #expect(try await Facts(bench.store) == expected)
         await bench.exporter.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == expected)
     }
 }

@@ -49,7 +49,7 @@ struct TornTests {
         try await store.consume(try smallCorpus()[3])
         #expect(try await Facts(store) == whole.after)
         await store.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == whole.after)
     }
 
@@ -98,7 +98,7 @@ struct TornTests {
         ])
         let before = try await Facts(bench.store)
         await bench.exporter.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         let store = try await bench.again()
         #expect(try await Facts(store) == before)
         #expect(try await store.session(id: "long")?.events.map(\.name) == [NameLimit.bounded(name)])

@@ -3,14 +3,14 @@
 public import CollectorKit
 import Dispatch
 import Files
-import OTLP
+import SQLiteUsage
 import Synchronization
 import Usage
 
-/// Keeps every batch as a line of JSON in plain files, and what it learned from them in memory.
+/// Keeps every batch as a line of JSON in plain files, and what it learned from them in an index beside them.
 ///
-/// Batches that arrive together are written and flushed to the disk as one before any of them is acknowledged. What the files hold
-/// is read back at the start.
+/// Batches that arrive together are written and flushed to the disk as one before any of them is acknowledged. The lines are
+/// the truth: what the index lacks at a start is read from them.
 final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     private let config: JSONLConfig
     private let settings: ComponentSettings
@@ -29,21 +29,24 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     }
 
     func start() async throws(StartError) {
-        let failure: FileError? = await withCheckedContinuation { continuation in
-            // Reading back may take a while and blocks.
+        let failure: StartError? = await withCheckedContinuation { continuation in
+            // Reading lines back may take a while and blocks.
             DispatchQueue.global().async { continuation.resume(returning: self.open()) }
         }
-        if let failure { throw startError(failure) }
+        if let failure { throw failure }
     }
 
     /// Opens the store; returns why it cannot be opened.
-    private func open() -> FileError? {
-        do throws(FileError) {
+    private func open() -> StartError? {
+        do {
             let store = try JSONLStore(config, settings, calls)
             running.withLock { $0 = Running(store: store, queue: store.makeCommitQueue()) }
             return nil
+        } catch let error as FileError {
+            return startError(error)
         } catch {
-            return error
+            let reason = StoreFault(error) { StoreFault.hasRoom(beside: config.path(home: settings.home)) }.reason
+            return StartError(.inputOutput, "\(settings.id): the index of the lines cannot be opened: \(reason)")
         }
     }
 
@@ -64,7 +67,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
 
     var storeIdentity: UInt64? { running.withLock { $0?.store.identity } }
 
-    var trouble: String? { running.withLock { $0?.store.damage.trouble } }
+    var trouble: String? { running.withLock { $0?.store.trouble } }
 
     /// The open store.
     private func store() throws -> JSONLStore {
@@ -83,68 +86,51 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         return StartError(reason, "\(settings.id): \(failure.path) cannot be used: \(failure.reason)")
     }
 
-    // MARK: - Prompt
+    // MARK: - Questions
 
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
-        try store().shelf.withLock { $0.book.summary(query) }
+        try await store().answer { try await $0.summary(query) }
     }
 
     func sessions(_ query: SessionQuery) async throws -> SessionPage {
-        try store().shelf.withLock { $0.book.page(query) }
+        try await store().answer { try await $0.sessions(query) }
     }
 
     func calls(_ query: CallQuery) async throws -> [Call] {
-        try store().shelf.withLock { $0.book.calls(query) }
+        try await store().answer { try await $0.calls(query) }
     }
 
     func session(id: String) async throws -> SessionDetail? {
         let store = try store()
-        let found = try store.shelf.withLock { contents -> (SessionDetail, [LineRef], [Int32: ReadableFile])? in
-            guard let (detail, lines) = contents.book.detail(id: id) else { return nil }
-            var files: [Int32: ReadableFile] = [:]
-            // Opened here, so that a compaction cannot take them away before they are read.
-            for part in Set(lines.map(\.part)) {
-                files[part] = try contents.parts[part].flatMap { try ReadableFile.ifPresent($0.path) }
-            }
-            return (detail, lines, files)
+        return try await store.answer { index in
+            guard var detail = try await index.session(id: id) else { return nil }
+            detail.events = try await store.events(of: id, index)
+            return detail
         }
-        guard let (known, lines, files) = found else { return nil }
-        guard !lines.isEmpty else { return known }
-        var detail = known
-        let (events, damage) = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
-                var reader = EventReader(session: id)
-                let events = reader.read(lines, from: files)
-                continuation.resume(returning: (events, reader.damage))
-            }
-        }
-        if let damage {
-            store.damage.note(damage)
-            throw StoreError("a line with records of the session cannot be read; see the log for its file")
-        }
-        detail.events = events
-        return detail
     }
 
     func quality(of period: Period) async throws -> DataQuality {
-        try store().shelf.withLock { $0.book.quality(of: period) }
+        try await store().answer { try await $0.quality(of: period) }
     }
 
     func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
-        try store().shelf.withLock { $0.book.changes(since: cursor) }
+        try await store().answer { try await $0.changes(since: cursor) }
     }
 
     func names(of dimension: UsageDimension) async throws -> Set<String> {
-        try store().shelf.withLock { $0.book.names(of: dimension) }
+        try await store().answer { try await $0.names(of: dimension) }
     }
 
     func unpricedModels() async throws -> [UnpricedModel] {
-        try store().shelf.withLock { $0.book.unpricedModels() }
+        try await store().answer { try await $0.unpricedModels() }
     }
 
     func reprice(by pricing: Pricing) async throws -> Int { try await store().reprice(by: pricing) }
 
-    func revision() async throws -> Int64 { try store().shelf.withLock { $0.book.revision } }
+    func revision() async throws -> Int64 {
+        let store = try store()
+        return try await store.answer { try await $0.revision() } &+ store.revisionBase
+    }
 
     func compact(before instant: Timestamp) async throws -> Int { try await store().compact(before: instant) }
 }
