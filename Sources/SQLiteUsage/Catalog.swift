@@ -31,7 +31,7 @@ struct Catalog: Sendable {
         var update: SessionUpdate?
         /// Whether a record names the session, not only a call.
         var isSighted = false
-        /// What the database knows of it; nil where nobody asked.
+        /// What the database knows of it; nil where that was not read.
         var known: Known?
     }
 

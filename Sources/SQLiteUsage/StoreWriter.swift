@@ -104,7 +104,7 @@ package struct StoreWriter: Sendable {
 
     /// Keeps what batches report of calls and sessions, in the transaction that is open.
     ///
-    /// - Parameter findsNews: Whether it is also told what was new.
+    /// - Parameter findsNews: Whether what was new is returned, too.
     package mutating func learn(_ batches: [Batch], to db: Database, findsNews: Bool = false) throws -> LearnedBatches {
         try noticeOthers(db)
         let (revision, compacted) = try Revision.nextState(db)

@@ -149,6 +149,15 @@ struct FailureTests {
         #expect(bench.lines().count == 1)
         #expect(removes || bench.bytes("t.jsonl.1") == first)
         #expect(try await bench.store.session(id: "a")?.calls.count == 2)
+        // Both were acknowledged; the index keeps them, the lines have only what is there.
+        await bench.exporter.shutdown()
+        let again = try await bench.again()
+        #expect(try await again.session(id: "a")?.calls.count == 2)
+        await again.shutdown()
+        bench.removeIndex()
+        let plain = try await bench.again()
+        #expect(try await plain.session(id: "a")?.calls.count == 1)
+        await plain.shutdown()
     }
 
     @Test func `what others append is left alone`() async throws {

@@ -57,6 +57,19 @@ struct FileTests {
         #expect(try await Facts(bench.again()) == facts)
     }
 
+    @Test func `the checkpoint of an earlier version is no longer needed`() async throws {
+        let bench = try await Bench()
+        try await bench.consume(try smallCorpus())
+        let facts = try await Facts(bench.store)
+        await bench.exporter.shutdown()
+        bench.removeIndex()
+        try bench.write(Array(#"{"version":1,"checkpoint":[]}"#.utf8), "t.jsonl.checkpoint")
+        let store = try await bench.again()
+        #expect(try await Facts(store) == facts)
+        #expect(bench.files() == ["t.jsonl", "t.jsonl.index"])
+        await store.shutdown()
+    }
+
     @Test func `files are for their owner only`() async throws {
         let bench = try await Bench(start: false, path: "deep/er/t.jsonl")
         try await bench.exporter.start()

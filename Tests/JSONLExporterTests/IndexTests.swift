@@ -143,7 +143,7 @@ struct IndexTests {
         case .lineRemoved: try bench.write(Array(wholeLines.drop { $0 != 0x0A }.dropFirst()))
         case .lineAppended:
             let line =
-                #"{"version":1,"sessions":[{"sessionId":"by hand","sighted":true,"firstUnixNano":"5","lastUnixNano":"7"}]}"#
+                #"{"version":1,"sessions":[{"sessionId":"by hand","sighted":true,"firstUnixNano":"\#(morning.nanoseconds)","lastUnixNano":"\#(morning.nanoseconds)"}]}"#
             try bench.write(wholeLines + Array(line.utf8) + [0x0A])
         case .otherLayout:
             try await changeIndex(bench, "INSERT INTO grdb_migrations VALUES ('of a later version')")
@@ -153,7 +153,9 @@ struct IndexTests {
 
     /// Changes the index as another program could.
     private static func changeIndex(_ bench: Bench, _ sql: String) async throws {
-        let index = try DatabaseQueue(path: bench.path + ".index")
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let index = try DatabaseQueue(path: bench.path + ".index", configuration: configuration)
         try await index.write { try $0.execute(sql: sql) }
         try index.close()
     }

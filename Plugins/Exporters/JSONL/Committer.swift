@@ -32,6 +32,8 @@ struct Committer: ~Copyable {
     private var generation: Int
     /// What the transaction makes of the file.
     private var pending: (id: Int32, part: Part)?
+    /// Files that others have taken away and the index still has.
+    private var gone: [Int32] = []
 
     init(
         _ file: consuming LineFile,
@@ -137,7 +139,10 @@ struct Committer: ~Copyable {
         pending = nil
         do {
             let value = try index.changeNow { try body(&self, $0, &$1) }
-            if let (id, part) = pending { parts.withLock { $0[id] = part } }
+            if let (id, part) = pending {
+                parts.withLock { $0[id] = part }
+                gone = []
+            }
             return value
         } catch {
             // In a file that others have put in its place they are read before the next ones are written.
@@ -165,15 +170,18 @@ struct Committer: ~Copyable {
 
     /// After others have taken the file away, what follows is in a new one.
     ///
-    /// The index keeps the row of the former, so that the next start finds more files in it than there are and makes it again.
+    /// What the former held stays in the index: its senders were promised that it is kept.
     private mutating func noticeReplacement() {
         guard file.generation != generation else { return }
         generation = file.generation
         let path = file.path
-        parts.withLock { list in
-            if let former = list.current { list.remove(former) }
+        let former = parts.withLock { list in
+            let former = list.current
+            if let former { list.remove(former) }
             _ = list.append(Part(path: path))
+            return former
         }
+        if let former { gone.append(former) }
         lost()
     }
 
@@ -263,6 +271,10 @@ struct Committer: ~Copyable {
     private mutating func finish(_ part: inout Part, _ id: Int32, _ tables: LineTables) throws {
         (part.end, part.tail) = (file.offset, file.tail)
         try tables.write(part, id)
+        for former in gone {
+            try tables.removePart(former)
+            try tables.removeLines(of: former)
+        }
         pending = (id, part)
     }
 }

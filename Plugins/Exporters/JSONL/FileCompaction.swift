@@ -30,10 +30,10 @@ struct FileCompaction: ~Copyable {
     private var file: FileReplacement
     private var writer = LineWriter()
     private var result: Part
-    /// Lines with records of sessions that the index is not told of yet.
+    /// Lines with records of sessions that are not in the index yet.
     private var lines: [(session: String, first: Timestamp, offset: Int64)] = []
 
-    /// How many lines the index is told of at once.
+    /// How many lines the index gets at once.
     private static let step = 2_000
 
     /// Begins the new file.
@@ -55,7 +55,7 @@ struct FileCompaction: ~Copyable {
     ) throws {
         try index.readNow { try writeState(of: $0, border) }
         for part in old { removed += try copy(part, border: border.instant, change) }
-        try tellLines(change)
+        try addLines(change)
         try file.flush()
     }
 
@@ -143,7 +143,7 @@ struct FileCompaction: ~Copyable {
             } else {
                 removed += try prune(line, place, source, border)
             }
-            if lines.count >= Self.step { try tellLines(change) }
+            if lines.count >= Self.step { try addLines(change) }
         }
         // A file that cannot be read to its end must not be replaced by what was read of it.
         try source.check()
@@ -216,8 +216,8 @@ struct FileCompaction: ~Copyable {
         }
     }
 
-    /// Tells the index where records of sessions are; nobody asks for them before the file is in its place.
-    private mutating func tellLines(_ change: ((Database) throws -> Void) throws -> Void) throws {
+    /// Writes into the index where records of sessions are; no question reads them before the file is in its place.
+    private mutating func addLines(_ change: ((Database) throws -> Void) throws -> Void) throws {
         guard !lines.isEmpty else { return }
         try change { db in
             let tables = LineTables(db: db)

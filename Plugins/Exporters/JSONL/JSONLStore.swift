@@ -66,8 +66,8 @@ final class JSONLStore: Sendable {
         identity = opened.identity
         parts = OpenParts(opened.parts)
         index = Mutex(Index(database: opened.index))
-        let committer = Committer(opened.takeFile(), parts, config, opening.damage, settings) {
-            lock.forgetIdentity()
+        let committer = Committer(opened.takeFile(), parts, config, opening.damage, settings) { [weak lock] in
+            lock?.forgetIdentity()
             settings.logger.error(
                 "a new file is begun: the former was deleted, moved, replaced or cut",
                 metadata: ["file": "\(path)"]
