@@ -127,6 +127,14 @@ let package = Package(
             ]
         ),
         .target(name: "UsageDatabase", dependencies: ["CZstd", "CollectorKit", "OTLP", "Usage"]),
+        .target(
+            name: "SQLiteUsage",
+            dependencies: [
+                "CEmbedded", "CollectorKit", "Files", "OTLP", "Usage", "UsageDatabase",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
 
         plugin(
             "AgentSessionsReceiver",
@@ -145,13 +153,14 @@ let package = Package(
         plugin(
             "SQLiteExporter",
             "Exporters/SQLite",
-            [
-                "CEmbedded", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"),
-            ]
+            ["SQLiteUsage", .product(name: "GRDB", package: "GRDB.swift")]
         ),
         plugin("PostgreSQLExporter", "Exporters/PostgreSQL", ["SendingQueue", "UsageDatabase"]),
-        plugin("JSONLExporter", "Exporters/JSONL"),
+        plugin(
+            "JSONLExporter",
+            "Exporters/JSONL",
+            ["SQLiteUsage", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
         plugin("StdoutExporter", "Exporters/Stdout"),
         plugin("UsageMetricsConnector", "Connectors/UsageMetrics"),
         plugin(
@@ -358,12 +367,18 @@ let package = Package(
         pluginTests(
             "SQLiteExporter",
             more: [
-                "FlushCounter", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
+                "FlushCounter", "SQLiteUsage", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
         pluginTests("PostgreSQLExporter", more: ["PostgresServer", "SendingQueue", "UsageDatabase"]),
-        pluginTests("JSONLExporter", more: ["FlushCounter", "TokensProcessor", "PricingProcessor"]),
+        pluginTests(
+            "JSONLExporter",
+            more: [
+                "FlushCounter", "PricingProcessor", "SQLiteUsage", "TokensProcessor",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
         pluginTests("StdoutExporter"),
         pluginTests("UsageMetricsConnector"),
         pluginTests(

@@ -3,7 +3,7 @@
 import Synchronization
 package import Usage
 
-/// What summaries have read before: the sums of days, who runs which session, and sessions that were listed.
+/// What summaries have read before: the sums of days, also under conditions, who runs which session, and sessions that were listed.
 ///
 /// A day is read again when its revision has changed, a session when its own has; so a summary of many days reads little but the last.
 /// Safe to use from many readers at once, also from readers that see different states of the database.
@@ -101,13 +101,14 @@ package final class SummaryMemory: Sendable {
                     guard !parts.isEmpty else { continue }
                     let stamp = parts.map { Stamp(day: $0, changed: changes[$0] ?? 0) }
                     let hours = clock.part(of: day)
-                    if filter.isEmpty, let sums = contents.sums(of: day, stamp, hours) {
+                    let key = DayKey(quarters: day, filter: filter.isEmpty ? UsageFilter() : filter)
+                    if let sums = contents.sums(of: key, stamp, hours) {
                         try take(position, sums)
                         continue
                     }
                     let rows = try stamp.map { try contents.rows($0, state, keeping: days, capacity: Self.mostRows) }
                     let sums = try builder.sums(of: day, in: rows)
-                    if filter.isEmpty { contents.keep(sums, of: day, stamp, hours, capacity: Self.mostSums) }
+                    contents.keep(sums, of: key, stamp, hours, capacity: Self.mostSums)
                     try take(position, sums)
                 }
             }
@@ -139,6 +140,12 @@ package final class SummaryMemory: Sendable {
             }
             return refs.map { found[$0] }
         }
+    }
+
+    /// A day of some time zone, and what of it is added up.
+    struct DayKey: Hashable {
+        var quarters: Range<Int64>
+        var filter: UsageFilter
     }
 
     /// A day (UTC, counted from 1970) in the state that a revision left.
@@ -186,7 +193,7 @@ extension SummaryMemory {
         private var days: [Int64: (changed: Int64, rows: [Sums])] = [:]
         private var rows = 0
         /// Sums of days of any time zone, each with the states it was made from.
-        private var sums: [Range<Int64>: (made: [Stamp], hours: LocalClock, sums: DaySums)] = [:]
+        private var sums: [DayKey: (made: [Stamp], hours: LocalClock, sums: DaySums)] = [:]
         private var summed = 0
         /// By the number of the row.
         private(set) var owners = SparseTable<Owner>()
@@ -216,7 +223,7 @@ extension SummaryMemory {
 
 extension SummaryMemory.Contents {
     /// The sums of a day, if they were made from these states.
-    func sums(of day: Range<Int64>, _ made: [SummaryMemory.Stamp], _ hours: LocalClock) -> DaySums? {
+    func sums(of day: SummaryMemory.DayKey, _ made: [SummaryMemory.Stamp], _ hours: LocalClock) -> DaySums? {
         guard let known = sums[day], known.made == made, known.hours == hours else { return nil }
         return known.sums
     }
@@ -224,17 +231,24 @@ extension SummaryMemory.Contents {
     /// Remembers the sums of a day, unless there is no room.
     mutating func keep(
         _ new: DaySums,
-        of day: Range<Int64>,
+        of day: SummaryMemory.DayKey,
         _ made: [SummaryMemory.Stamp],
         _ hours: LocalClock,
         capacity: Int
     ) {
         summed -= sums.removeValue(forKey: day)?.sums.sessions.count ?? 0
-        // Old days and other time zones give way.
+        // Other conditions give way, then old days and other time zones.
+        if summed + new.sessions.count > capacity { forgetFiltered(but: day.filter) }
         if summed + new.sessions.count > capacity { (sums, summed) = ([:], 0) }
         guard new.sessions.count <= capacity else { return }
         summed += new.sessions.count
         sums[day] = (made, hours, new)
+    }
+
+    /// Forgets the sums under conditions, those of one filter left out.
+    private mutating func forgetFiltered(but kept: UsageFilter? = nil) {
+        sums = sums.filter { $0.key.filter.isEmpty || $0.key.filter == kept }
+        summed = sums.values.reduce(0) { $0 + $1.sums.sessions.count }
     }
 
     /// The rows of a day, remembered if there is room.
@@ -275,13 +289,17 @@ extension SummaryMemory.Contents {
         let newest = try state.revision()
         // An older state of the database knows nothing new.
         guard newest > seen else { return }
+        var areRenamed = false
         try state.forEachOwner(changedAfter: seen) { row in
-            let owner = owner(row)
+            let new = owner(row)
             for session in row.sessions {
-                owners[session] = owner
+                // A condition on names may mean another part of the calls that the session had before.
+                if let former = owners[session], former.ownerGroup != new.ownerGroup { areRenamed = true }
+                owners[session] = new
                 sessions[Int64(session)] = nil
             }
         }
+        if areRenamed { forgetFiltered() }
         try state.forEachModel(after: newestModel) { row, name in
             models[Int32(clamping: row)] = names.number(of: name, as: .model)
             newestModel = row

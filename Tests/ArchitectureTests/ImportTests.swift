@@ -7,6 +7,7 @@ struct ImportTests {
     private static let rooms = [
         "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "HubAPI", "SendingQueue",
         "HTTPServer", "PluginProcesses", "Collector", "Onboarding", "TelemetryHub", "UsageDatabase",
+        "SQLiteUsage",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -26,9 +27,11 @@ struct ImportTests {
         ],
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Sources/UsageDatabase": ["CZstd", "CollectorKit", "OTLP", "Usage"],
+        "Sources/SQLiteUsage": ["CEmbedded", "CollectorKit", "Files", "OTLP", "Usage", "UsageDatabase"],
         "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": [
-            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "Usage", "UsageDatabase", "CEmbedded",
+            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "SQLiteUsage", "Usage", "UsageDatabase",
+            "CEmbedded",
             "CZstd",
         ],
     ]
@@ -40,8 +43,8 @@ struct ImportTests {
         "CMalloc": ["Sources/TelemetryHub/"],
         "CZlib": ["Sources/CollectorKit/HTTP/"],
         "CZstd": ["Sources/CollectorKit/HTTP/", "Plugins/Receivers/AgentSessions/", "Sources/UsageDatabase/"],
-        "GRDB": ["Plugins/Exporters/SQLite/"],
-        "GRDBSQLite": ["Plugins/Exporters/SQLite/", "Plugins/Receivers/AgentSessions/"],
+        "GRDB": ["Sources/SQLiteUsage/", "Plugins/Exporters/SQLite/", "Plugins/Exporters/JSONL/"],
+        "GRDBSQLite": ["Sources/SQLiteUsage/", "Plugins/Receivers/AgentSessions/"],
         "NIOHTTP1": [
             "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
             "Plugins/Extensions/OAuth2Client/",
@@ -106,7 +109,7 @@ struct ImportTests {
         let exceptions = [
             // The queue and the JSONL store flush the file that they append to; the folder of the database is checked for free space.
             "Sources/SendingQueue/DiskFile.swift", "Plugins/Exporters/JSONL/StorageCalls.swift",
-            "Sources/SendingQueue/DiskStorage.swift", "Plugins/Exporters/SQLite/",
+            "Sources/SendingQueue/DiskStorage.swift", "Sources/SQLiteUsage/",
             // It writes its random number to its lock file.
             "Plugins/Exporters/JSONL/StoreLock.swift",
         ]

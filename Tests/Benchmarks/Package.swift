@@ -19,28 +19,42 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd"),
         .target(name: "CEmbedded"),
         .target(name: "YAML", dependencies: ["CLibYAML"]),
+        .target(name: "Files"),
+        .target(name: "JSON"),
         .target(name: "OTLP"),
-        .target(name: "Usage"),
+        .target(name: "Usage", dependencies: ["JSON"]),
         .target(
             name: "CollectorKit",
             dependencies: [
-                "CZlib", "OTLP", "Usage", "YAML",
+                "CZlib", "CZstd", "Files", "OTLP", "Usage", "YAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        .target(name: "UsageDatabase", dependencies: ["Usage"]),
-        .target(name: "TokensProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
-        .target(name: "PricingProcessor", dependencies: ["CollectorKit", "Usage", "OTLP", "CEmbedded"]),
-        .target(name: "RedactionProcessor", dependencies: ["CollectorKit", "Usage", "OTLP"]),
-        .target(name: "JSONLExporter", dependencies: ["CollectorKit", "Usage", "OTLP"]),
+        .target(name: "UsageDatabase", dependencies: ["CZstd", "CollectorKit", "OTLP", "Usage"]),
+        .target(
+            name: "SQLiteUsage",
+            dependencies: [
+                "CEmbedded", "CollectorKit", "Files", "OTLP", "Usage", "UsageDatabase",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(name: "TokensProcessor", dependencies: ["CollectorKit", "JSON", "Usage", "OTLP"]),
+        .target(name: "PricingProcessor", dependencies: ["CollectorKit", "Files", "Usage", "OTLP", "CEmbedded"]),
+        .target(name: "RedactionProcessor", dependencies: ["CollectorKit", "JSON", "Usage", "OTLP"]),
+        .target(
+            name: "JSONLExporter",
+            dependencies: [
+                "CollectorKit", "Files", "JSON", "OTLP", "SQLiteUsage", "Usage", "UsageDatabase",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
         .target(
             name: "SQLiteExporter",
             dependencies: [
-                "CollectorKit", "Usage", "UsageDatabase", "OTLP", "CEmbedded", "CZstd",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "CollectorKit", "SQLiteUsage", "Usage", .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
         .target(name: "Allocations"),

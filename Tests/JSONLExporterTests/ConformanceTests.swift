@@ -19,12 +19,18 @@ struct ConformanceTests {
     }
 
     @Test(arguments: [false, true])
-    func `it answers like every other store, with and without a checkpoint`(hasCheckpoint: Bool) async throws {
+    func `it answers like every other store, with its index and with one made at each start`(hasIndex: Bool)
+        async throws
+    {
         let bench = try await Bench(start: false)
         let suite = UsageStoreConformance(home: bench.folder.path) { folder, settings in
             var config = JSONLConfig()
             config.path = ConfigPath("\(folder)/t.jsonl")
-            if !hasCheckpoint { try? FileManager.default.removeItem(atPath: "\(folder)/t.jsonl.checkpoint") }
+            if !hasIndex {
+                for end in ["", "-wal", "-shm"] {
+                    try? FileManager.default.removeItem(atPath: "\(folder)/t.jsonl.index\(end)")
+                }
+            }
             return try ComponentFactory.jsonl.makeExporter(config, settings)
         }
         let violations = await suite.violations()

@@ -29,6 +29,42 @@ struct Facts: Equatable, CustomStringConvertible {
     }
 }
 
+/// Everything that a store answers about calls, sessions and sums.
+struct Answers: Equatable {
+    private let facts: Facts
+    private let shares: [String]
+    private let quality: DataQuality
+    private let sessions: [Session]
+    private let calls: [Call]
+    private let unpriced: [UnpricedModel]
+    private let counted: Int
+
+    init(_ store: any UsageStore) async throws {
+        facts = try await Facts(store)
+        let days = try period("2026-11-01", "2026-11-30")
+        let summary = try await store.summary(of: days, now: morning)
+        shares = UsageDimension.allCases.flatMap { dimension in
+            summary[by: dimension].map { name, share in
+                "\(dimension) \(name) \(share.totals.calls) \(share.totals.counts.output) \(share.totals.cost) \(share.sessions)"
+            }
+            .sorted()
+        }
+        quality = try await store.quality(of: days)
+        var query = SessionQuery(now: morning)
+        query.limit = 1_000
+        sessions = try await store.sessions(query).sessions
+        calls = try await store.calls(CallQuery(from: days.start, to: days.end))
+        unpriced = try await store.unpricedModels()
+        var changes = try await store.changes(since: nil)
+        var count = changes.blocks.values.reduce(0) { $0 + $1.count }
+        while !changes.isComplete {
+            changes = try await store.changes(since: changes.next)
+            count += changes.blocks.values.reduce(0) { $0 + $1.count }
+        }
+        counted = count
+    }
+}
+
 /// Batches that tell of calls, records and sessions, each something new; the last takes a call of the first away.
 func smallCorpus() throws -> [Batch] {
     let pricing = try testPricing()

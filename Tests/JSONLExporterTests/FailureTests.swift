@@ -101,7 +101,7 @@ struct FailureTests {
         #expect(try OTLPBatch(signal: .logs, json: Array(line.utf8)).json() == large.otlp.json())
         let facts = try await Facts(bench.store)
         await bench.exporter.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == facts)
     }
 
@@ -149,6 +149,15 @@ struct FailureTests {
         #expect(bench.lines().count == 1)
         #expect(removes || bench.bytes("t.jsonl.1") == first)
         #expect(try await bench.store.session(id: "a")?.calls.count == 2)
+        // Both were acknowledged; the index keeps them, the lines have only what is there.
+        await bench.exporter.shutdown()
+        let again = try await bench.again()
+        #expect(try await again.session(id: "a")?.calls.count == 2)
+        await again.shutdown()
+        bench.removeIndex()
+        let plain = try await bench.again()
+        #expect(try await plain.session(id: "a")?.calls.count == 1)
+        await plain.shutdown()
     }
 
     @Test func `what others append is left alone`() async throws {
@@ -188,7 +197,7 @@ struct FailureTests {
         let expected = try await Facts(plain.store)
         #expect(try await Facts(bench.store) == expected)
         await bench.exporter.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == expected)
     }
 }

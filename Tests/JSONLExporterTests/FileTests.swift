@@ -49,80 +49,25 @@ struct FileTests {
         try await bench.consume(try smallCorpus())
         let facts = try await Facts(bench.store)
         await bench.exporter.shutdown()
-        #expect(bench.files() == ["t.jsonl", "t.jsonl.checkpoint"])
+        #expect(bench.files() == ["t.jsonl", "t.jsonl.index"])
         let store = try await bench.again()
         #expect(try await Facts(store) == facts)
         await store.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == facts)
     }
 
-    @Test func `a stop with nothing new leaves the checkpoint as it is`() async throws {
-        let bench = try await Bench()
-        try await bench.consume(try smallCorpus())
-        await bench.exporter.shutdown()
-        let path = bench.folder.appending(path: "t.jsonl.checkpoint").path
-        func file() throws -> UInt64? {
-            try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? UInt64
-        }
-        let first = try #require(try file())
-        let second = try await bench.again()
-        await second.shutdown()
-        #expect(try file() == first)
-        let third = try await bench.again()
-        try await third.consume(Batch([Observation(4_711)]))
-        await third.shutdown()
-        #expect(try file() != first)
-    }
-
-    @Test func `a stop makes no large checkpoint for a few lines`() {
-        let megabyte: Int64 = 1 << 20
-        let cases: [(added: Int64, size: Int64, isDue: Bool)] = [
-            (0, 0, true), (0, 1_000, false), (1, 1_000, true), (1, 600 * megabyte, false),
-            (37 * megabyte, 600 * megabyte, false), (38 * megabyte, 600 * megabyte, true),
-        ]
-        for (added, size, isDue) in cases {
-            #expect(CheckpointAge(added: added, size: size).isDueAtStop == isDue, "\(added) \(size)")
-        }
-    }
-
-    @Test func `a checkpoint that is damaged in any place only costs time`() async throws {
+    @Test func `the checkpoint of an earlier version is no longer needed`() async throws {
         let bench = try await Bench()
         try await bench.consume(try smallCorpus())
         let facts = try await Facts(bench.store)
         await bench.exporter.shutdown()
-        let checkpoint = bench.bytes("t.jsonl.checkpoint")
-        for position in stride(from: 0, to: checkpoint.count, by: 5) {
-            var damaged = checkpoint
-            damaged[position] ^= 0x04
-            try bench.write(damaged, "t.jsonl.checkpoint")
-            let store = try await bench.again()
-            #expect(try await Facts(store) == facts, "at \(position)")
-            await store.shutdown()
-            try bench.write(Array(checkpoint.prefix(position)), "t.jsonl.checkpoint")
-            let other = try await bench.again()
-            #expect(try await Facts(other) == facts, "cut at \(position)")
-            await other.shutdown()
-        }
-    }
-
-    @Test func `an old checkpoint is completed from the lines, one of other files is not used`() async throws {
-        let (bench, batches) = (try await Bench(), try smallCorpus())
-        try await bench.consume(Array(batches[..<2]))
-        await bench.exporter.shutdown()
-        let old = bench.bytes("t.jsonl.checkpoint")
+        bench.removeIndex()
+        try bench.write(Array(#"{"version":1,"checkpoint":[]}"#.utf8), "t.jsonl.checkpoint")
         let store = try await bench.again()
-        try await store.consume(batches[2])
-        try await store.consume(batches[3])
-        let facts = try await Facts(store)
+        #expect(try await Facts(store) == facts)
+        #expect(bench.files() == ["t.jsonl", "t.jsonl.index"])
         await store.shutdown()
-        try bench.write(old, "t.jsonl.checkpoint")
-        let again = try await bench.again()
-        #expect(try await Facts(again) == facts)
-        await again.shutdown()
-        try bench.write(Array(bench.bytes().drop { $0 != 0x0A }.dropFirst()))
-        let other = try await bench.again()
-        #expect(try await other.session(id: "a")?.events.map(\.name) == ["tool"])
     }
 
     @Test func `files are for their owner only`() async throws {
@@ -135,7 +80,7 @@ struct FileTests {
             return (attributes?[.posixPermissions] as? NSNumber)?.intValue
         }
         #expect(rights("/deep/er") == 0o700 && rights("/deep") == 0o700)
-        for file in ["t.jsonl", "t.jsonl.lock", "t.jsonl.checkpoint"] { #expect(rights("/deep/er/" + file) == 0o600) }
+        for file in ["t.jsonl", "t.jsonl.lock", "t.jsonl.index"] { #expect(rights("/deep/er/" + file) == 0o600) }
     }
 
     // MARK: - Rotation
@@ -169,7 +114,7 @@ struct FileTests {
         let store = try await bench.again()
         #expect(try await Facts(store) == facts)
         await store.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == facts)
     }
 
@@ -189,7 +134,7 @@ struct FileTests {
         // The files that were replaced come back, as if they had not been removed, and half of a new one.
         for (name, bytes) in before where !bench.files().contains(name) { try bench.write(bytes, name) }
         try bench.write(Array("{\"version\":1,\"snap".utf8), "t.jsonl.compacting")
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         let store = try await bench.again()
         #expect(try await Facts(store) == after)
         #expect(bench.files().filter { $0.hasPrefix("t-") } == kept)
@@ -210,7 +155,7 @@ struct FileTests {
         #expect(try await bench.store.session(id: "new")?.calls.count == 40)
         #expect(try await bench.store.session(id: "new")?.events.count == 40)
         await bench.exporter.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == facts)
     }
 }

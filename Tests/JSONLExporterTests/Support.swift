@@ -58,8 +58,10 @@ final class Bench: Sendable {
     }
 
     /// The same files opened anew by another store.
-    func again(_ change: (inout JSONLConfig) -> Void = { _ in }) async throws -> (any Exporter & UsageStore) {
-        let exporter = try Self.makeExporter(path, ComponentCounters(), .system, change)
+    func again(_ calls: StorageCalls = .system, _ change: (inout JSONLConfig) -> Void = { _ in }) async throws
+        -> (any Exporter & UsageStore)
+    {
+        let exporter = try Self.makeExporter(path, ComponentCounters(), calls, change)
         try await exporter.start()
         return try #require(exporter as? any Exporter & UsageStore)
     }
@@ -88,12 +90,15 @@ final class Bench: Sendable {
         try Data(bytes).write(to: folder.appending(path: name))
     }
 
+    /// Takes the index away, so that the next start makes it from the lines.
+    func removeIndex() { for end in ["", "-wal", "-shm"] { remove("t.jsonl.index" + end) } }
+
     func remove(_ name: String) { try? FileManager.default.removeItem(at: folder.appending(path: name)) }
 
     /// The names of the files of the store, without the lock.
     func files() -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return names.filter { !$0.hasSuffix(".lock") }.sorted()
+        return names.filter { !$0.hasSuffix(".lock") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }.sorted()
     }
 
     func lines(_ name: String = "t.jsonl") -> [String] {

@@ -30,7 +30,7 @@ struct TornTests {
         let whole = try await Prepared()
         #expect(whole.before != whole.after)
         let bench = try await Bench(start: false)
-        for end in whole.lastLine..<whole.bytes.count {
+        for end in stride(from: whole.lastLine, to: whole.bytes.count, by: 5) {
             for file in bench.files() { bench.remove(file) }
             try bench.write(Array(whole.bytes[..<end]))
             let store = try await bench.again()
@@ -49,14 +49,14 @@ struct TornTests {
         try await store.consume(try smallCorpus()[3])
         #expect(try await Facts(store) == whole.after)
         await store.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         #expect(try await Facts(bench.again()) == whole.after)
     }
 
     @Test func `whatever byte of the end is wrong, the lines before it count`() async throws {
         let whole = try await Prepared()
         let bench = try await Bench(start: false)
-        for position in whole.lastLine..<whole.bytes.count {
+        for position in stride(from: whole.lastLine, to: whole.bytes.count, by: 5) {
             for file in bench.files() { bench.remove(file) }
             var bytes = whole.bytes
             bytes[position] ^= [0x01, 0x20, 0x80][position % 3]
@@ -98,7 +98,7 @@ struct TornTests {
         ])
         let before = try await Facts(bench.store)
         await bench.exporter.shutdown()
-        bench.remove("t.jsonl.checkpoint")
+        bench.removeIndex()
         let store = try await bench.again()
         #expect(try await Facts(store) == before)
         #expect(try await store.session(id: "long")?.events.map(\.name) == [NameLimit.bounded(name)])

@@ -11,6 +11,7 @@ import Testing
 import Usage
 
 @testable import SQLiteExporter
+@testable import SQLiteUsage
 
 /// An acknowledged batch is on the disk: counted, because no killed process can show what a power cut would take.
 struct DurabilityTests {

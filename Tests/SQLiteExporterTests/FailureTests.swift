@@ -6,6 +6,7 @@ import GRDB
 import Testing
 
 @testable import SQLiteExporter
+@testable import SQLiteUsage
 
 /// What a failure of the database means to a sender.
 struct FailureTests {

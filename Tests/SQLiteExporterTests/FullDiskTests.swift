@@ -6,6 +6,7 @@ import Testing
 import Usage
 
 @testable import SQLiteExporter
+@testable import SQLiteUsage
 
 /// A disk that is full, or a file that may not be written for a while: senders are told to come again, and it goes on by itself.
 struct FullDiskTests {

@@ -7,6 +7,7 @@ import GRDB
 import Testing
 
 @testable import SQLiteExporter
+@testable import SQLiteUsage
 @testable import Usage
 
 /// Links are found again wherever they have gone: in memory, in a run, in a run made of runs.

@@ -8,6 +8,7 @@ import Usage
 import UsageDatabase
 
 @testable import SQLiteExporter
+@testable import SQLiteUsage
 
 /// Prompt that are asked often find their rows by an index.
 struct PlanTests {
@@ -20,9 +21,13 @@ struct PlanTests {
                 ($0.blockingKey, $0.trace.span, $0.keys.request) = (5, 11, 7)
                 $0.trace.ancestors.insert(12)
             }
-            var writer = StoreWriter(keepsRecords: true)
+            var writer = StoreWriter()
             for source in [span, span.with { $0.time = morning + -5 }] {
-                _ = try writer.write([Batch([source], records: [("e", "s", morning)])], to: db)
+                _ = try writer.write(
+                    [Batch([source], records: [("e", "s", morning)])],
+                    keepsRecords: true,
+                    to: db
+                )
                 writer.forget()
             }
         }

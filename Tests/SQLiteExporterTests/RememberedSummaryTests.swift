@@ -17,7 +17,7 @@ struct RememberedSummaryTests {
             try await bench.consume([batch])
             let remembered = try await bench.store.summary(of: days, now: morning)
             #expect(try await Answers.lines(bench.store.summary(of: days, now: morning)) == Answers.lines(remembered))
-            // With a condition that all fulfil nothing is remembered.
+            // With a condition that all fulfil the same is added up.
             var query = UsageQuery(days, now: morning)
             query.filter[.agent] = Set(remembered.byAgent.keys)
             guard !query.filter.isEmpty else { continue }
@@ -33,6 +33,30 @@ struct RememberedSummaryTests {
                 query.filter[.agent] = Set(remembered.byAgent.keys)
             }
         }
+    }
+
+    @Test func `sums under a condition follow the calls and the names of sessions`() async throws {
+        let (bench, days) = (try await Bench(), try period("2026-11-20", "2026-11-23"))
+        var query = UsageQuery(days, now: morning)
+        query.filter[.agent] = ["codex"]
+        func calls() async throws -> Int64 {
+            let first = try await bench.store.summary(query).totals.calls
+            #expect(try await bench.store.summary(query).totals.calls == first)
+            return first
+        }
+        try await bench.consume([Batch([Observation(1, session: "a"), Observation(2, session: "b")])])
+        #expect(try await calls() == 0)
+        // Its agent is learned from a call of another day.
+        let named = Observation(3, at: morning + -86_400, session: "a").with { $0.agent = "codex" }
+        try await bench.consume([Batch([named])])
+        #expect(try await calls() == 2)
+        try await bench.consume([Batch([Observation(4, session: "a")])])
+        #expect(try await calls() == 3)
+        query.filter[.model] = ["another model"]
+        #expect(try await calls() == 0)
+        query.filter[.model] = []
+        _ = try await bench.store.compact(before: morning + -3_600)
+        #expect(try await calls() == 2)
     }
 
     @Test func `a listed session names its newest model, also when that call went to another session`() async throws {

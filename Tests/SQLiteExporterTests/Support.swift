@@ -10,6 +10,7 @@ import Testing
 import Usage
 
 @testable import SQLiteExporter
+@testable import SQLiteUsage
 
 /// A store in a folder of its own, which is removed with it.
 final class Bench: Sendable {

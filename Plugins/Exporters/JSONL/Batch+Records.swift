@@ -30,25 +30,3 @@ extension Batch {
         return ranges.enumerated().map { (session: $0.offset, records: $0.element) }
     }
 }
-
-extension UsageIndex {
-    /// What observations tell about sessions that is not known yet.
-    func news(in deliveries: [[Observation]]) -> [SessionEntry] {
-        var updates: [String: SessionUpdate] = [:]
-        for observation in deliveries.joined() {
-            guard let session = observation.session else { continue }
-            if updates[session]?.merge(observation) == nil { updates[session] = observation.sessionUpdate }
-        }
-        return updates.values.sorted { $0.id < $1.id }.map { SessionEntry(update: $0, isSighted: false) }.filter(
-            isNews
-        )
-    }
-
-    /// Whether a note has something that is not known.
-    func isNews(_ note: SessionEntry) -> Bool {
-        guard let number = sessions.number(of: note.update.id), let known = sessions[number] else { return true }
-        var merged = known.update
-        merged.merge(note.update)
-        return merged != known.update || (note.isSighted && !known.isSighted)
-    }
-}

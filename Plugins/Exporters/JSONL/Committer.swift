@@ -2,7 +2,9 @@
 
 import CollectorKit
 import Files
+import GRDB
 import OTLP
+import SQLiteUsage
 import Usage
 
 #if canImport(Glibc)
@@ -13,21 +15,38 @@ import Musl
 import Darwin
 #endif
 
-/// Turns batches into lines, puts them on the disk and only then into the book; lives on one thread.
+/// Turns batches into lines and puts them on the disk, within the transaction of the index that learns from them; lives on one thread.
+///
+/// A crash between the two leaves lines that the index does not have: the next start reads them. Where the index cannot take them, they
+/// are taken out of the file again.
 struct Committer: ~Copyable {
-    private let shelf: StoreState
+    private let parts: OpenParts
     private let keepsRecords: Bool
     private let flushes: Bool
+    private let damage: StoreDamage
+    private let settings: ComponentSettings
+    /// Is called when others have taken the file away with what is in it.
+    private let lost: @Sendable () -> Void
     private var file: LineFile
     private var writer = LineWriter()
-    private var part: Int32
     private var generation: Int
+    /// What the transaction makes of the file.
+    private var pending: (id: Int32, part: Part)?
+    /// Files that others have taken away and the index still has.
+    private var gone: [Int32] = []
 
-    init(_ file: consuming LineFile, shelf: StoreState, part: Int32, keepsRecords: Bool, flushes: Bool) {
-        self.shelf = shelf
-        self.keepsRecords = keepsRecords
-        self.flushes = flushes
-        self.part = part
+    init(
+        _ file: consuming LineFile,
+        _ parts: OpenParts,
+        _ config: JSONLConfig,
+        _ damage: StoreDamage,
+        _ settings: ComponentSettings,
+        lost: @escaping @Sendable () -> Void
+    ) {
+        self.parts = parts
+        keepsRecords = config.records == .all
+        flushes = config.sync == .always
+        (self.damage, self.settings, self.lost) = (damage, settings, lost)
         generation = file.generation
         self.file = file
     }
@@ -37,52 +56,183 @@ struct Committer: ~Copyable {
 
     /// Keeps a group of batches; either all of them are kept or none is.
     ///
-    /// - Parameter lost: Is called when others have taken the file away with what is in it.
     /// - Returns: What became of each batch, and how many records are older than what compaction removed.
-    mutating func commit(_ group: [Batch], lost: () -> Void) throws -> (deliveries: [Delivery], refused: Int) {
-        let keepsRecords = keepsRecords
-        let border = shelf.withLock { $0.book.border }.applying(to: group)
-        let (batches, refused) = border.admit(group)
-        var lines = batches.map { Self.draft($0, keepsRecords: keepsRecords) }
-        let deliveries = try learn(batches, &lines, border)
-        guard lines.contains(where: { !$0.isEmpty }) else { return (deliveries, refused) }
-        defer { writer.clear() }
-        let offsets = try write(lines, batches)
-        if noticeReplacement() { lost() }
-        let (part, end) = (part, file.offset)
-        let (kept, places) = (lines, offsets)
-        shelf.withLock { contents in
-            for (line, offset) in zip(kept, places) where !line.isEmpty {
-                contents.book.apply(line, part: part, offset: offset)
-                contents.parts.note(line, in: part, end: end)
-            }
+    mutating func commit(_ group: [Batch], to index: OpenDatabase) throws -> (deliveries: [Delivery], refused: Int) {
+        try change(index) { committer, db, storeWriter in
+            let learned = try storeWriter.learn(group, to: db, findsNews: true)
+            let drafts = committer.drafts(of: learned)
+            if drafts.contains(where: { !$0.line.isEmpty }) { try committer.write(drafts, learned.batches, db) }
+            return (learned.deliveries, learned.refused)
         }
-        return (deliveries, refused)
     }
 
     /// Notes how far the store is compacted, on the disk when it returns.
-    ///
-    /// - Parameter lost: Is called when others have taken the file away with what is in it.
-    mutating func compacted(_ border: CompactionBorder, lost: () -> Void) throws {
-        guard shelf.withLock({ $0.book.border != border }) else { return }
-        var line = UsageLine()
-        line.compacted = border
-        writer.begin(receivedAt: nil)
-        writer.write(border)
-        writer.end()
-        try appendWritten(line, lost: lost)
+    mutating func compact(before instant: Timestamp, in index: OpenDatabase) throws {
+        let now = settings.now()
+        try change(index) { committer, db, _ in
+            let known = try Revision.nextState(db).border
+            let border = known.after(CompactionBorder(before: instant), now: now)
+            guard border != known else { return }
+            try Revision.note(border, db)
+            var line = UsageLine()
+            line.compacted = border
+            committer.writer.begin(receivedAt: nil)
+            committer.writer.write(border)
+            committer.writer.end()
+            try committer.append(line, db)
+        }
     }
 
-    /// Appends the line that is written and takes it into the book.
-    private mutating func appendWritten(_ line: UsageLine, lost: () -> Void) throws {
-        defer { writer.clear() }
-        let start = try file.append(writer.bytes, flush: flushes)
-        if noticeReplacement() { lost() }
-        let (part, end) = (part, start + Int64(writer.bytes.count))
-        shelf.withLock { contents in
-            contents.book.apply(line, part: part, offset: start)
-            contents.parts.note(line, in: part, end: end)
+    /// Prices some calls again.
+    mutating func reprice(_ repricing: inout Repricing, in index: OpenDatabase) throws {
+        let former = repricing
+        repricing = try change(index) { committer, db, storeWriter in
+            var next = former
+            var line = UsageLine()
+            line.calls = try next.step(db, &storeWriter)
+            guard !line.isEmpty else { return next }
+            committer.writer.begin(receivedAt: nil)
+            committer.writer.write(calls: line.calls)
+            committer.writer.end()
+            try committer.append(line, db)
+            return next
         }
+    }
+
+    /// Puts everything on the disk.
+    mutating func flush() throws(FileError) { try file.flush() }
+
+    /// Sets the file aside under another name and begins a new one.
+    mutating func rotate(_ names: PartNames, in index: OpenDatabase) throws {
+        guard file.offset > 0, let (id, part) = current else { return }
+        try file.flush()
+        let now = settings.now().milliseconds
+        let closed = try parts.withLock { list throws(FileError) -> Part in
+            let path = names.path(number: max(now, list.largestNumber + 1))
+            try OwnFile.move(names.path, to: path)
+            var closed = part
+            (closed.path, closed.number) = (path, names.number(of: DurableFolder.lastName(path)))
+            list[id] = closed
+            _ = list.append(Part(path: names.path))
+            return closed
+        }
+        file.close()
+        try file.makeReady()
+        generation = file.generation
+        try index.changeNow { db, _ in
+            _ = try Revision.next(db)
+            try LineTables(db: db).write(closed, id)
+        }
+    }
+
+    mutating func close() { file.close() }
+
+    // MARK: - Transactions
+
+    /// Runs a transaction of the index in which lines may be written.
+    private mutating func change<Value: Sendable>(
+        _ index: OpenDatabase,
+        _ body: (inout Committer, Database, inout StoreWriter) throws -> Value
+    ) throws -> Value {
+        try catchUp(index)
+        let (start, began) = (file.offset, generation)
+        pending = nil
+        do {
+            let value = try index.changeNow { try body(&self, $0, &$1) }
+            if let (id, part) = pending {
+                parts.withLock { $0[id] = part }
+                gone = []
+            }
+            return value
+        } catch {
+            // In a file that others have put in its place they are read before the next ones are written.
+            if generation == began { file.takeBack(to: start) }
+            throw error
+        }
+    }
+
+    /// The file that is appended to.
+    private var current: (id: Int32, part: Part)? {
+        parts.withLock { list in list.current.flatMap { id in list[id].map { (id, $0) } } }
+    }
+
+    /// Takes what others have appended into the index.
+    private mutating func catchUp(_ index: OpenDatabase) throws {
+        _ = try file.begin()
+        noticeReplacement()
+        guard let (id, part) = current, part.end != file.offset else { return }
+        var list = parts.withLock { $0 }
+        var reading = LineReading(into: index, total: 0, damage, settings.logger)
+        let superseded = try reading.read(id, of: &list)
+        parts.withLock { [list] in $0 = list }
+        for part in superseded { OwnFile.remove(part.path) }
+    }
+
+    /// After others have taken the file away, what follows is in a new one.
+    ///
+    /// What the former held stays in the index: its senders were promised that it is kept.
+    private mutating func noticeReplacement() {
+        guard file.generation != generation else { return }
+        generation = file.generation
+        let path = file.path
+        let former = parts.withLock { list in
+            let former = list.current
+            if let former { list.remove(former) }
+            _ = list.append(Part(path: path))
+            return former
+        }
+        if let former { gone.append(former) }
+        lost()
+    }
+
+    // MARK: - Lines
+
+    /// A line, and which sessions have records in it: their rows with the first sign of each.
+    private struct Draft {
+        var line = UsageLine()
+        var records: [(row: Int64, first: Timestamp)] = []
+    }
+
+    /// What is written of a group: of each batch what was new, and with the last what the ledger learned from all of them.
+    private borrowing func drafts(of learned: LearnedBatches) -> [Draft] {
+        guard let news = learned.news else { return [] }
+        var drafts: [Draft] = []
+        for (position, batch) in learned.batches.enumerated() {
+            var draft = Draft()
+            var sessions = batch.sessions.map { SessionEntry(update: $0, isSighted: true) }
+            if keepsRecords, batch.otlp.recordCount > 0 {
+                draft.line.extent = batch.extent
+                for (session, ranges) in batch.recordsOfSessions where !ranges.isEmpty {
+                    sessions[session].records = ranges
+                    let first = sessions[session].update.firstSeen
+                    draft.records.append((learned.sessions[position][session], first))
+                }
+            }
+            for (session, isNews) in zip(sessions, news.isNews[position]) where isNews || !session.records.isEmpty {
+                draft.line.sessions.append(session)
+            }
+            drafts.append(draft)
+        }
+        guard let last = drafts.indices.last else { return [] }
+        drafts[last].line.calls = news.calls
+        drafts[last].line.expired = news.expired
+        drafts[last].line.retired = news.retired
+        drafts[last].line.sessions += news.notes.map { SessionEntry(update: $0, isSighted: false) }
+        return drafts
+    }
+
+    private mutating func write(_ drafts: [Draft], _ batches: [Batch], _ db: Database) throws {
+        defer { writer.clear() }
+        let offsets = try write(drafts.map(\.line), batches)
+        noticeReplacement()
+        guard let (id, known) = current else { return }
+        var part = known
+        let tables = LineTables(db: db)
+        for (draft, offset) in zip(drafts, offsets) where !draft.line.isEmpty {
+            part.note(draft.line)
+            for (row, first) in draft.records { try tables.add(session: row, first: first, part: id, offset: offset) }
+        }
+        try finish(&part, id, tables)
     }
 
     /// Writes lines so that they are found under the path of the file: should it be taken away while they are written, once more.
@@ -106,96 +256,25 @@ struct Committer: ~Copyable {
     /// How often lines are written at most, should their file be taken away each time.
     private static let attempts = 3
 
-    /// Prices some calls again.
-    ///
-    /// - Parameter lost: Is called when others have taken the file away with what is in it.
-    /// - Returns: How many of those that count have another price now.
-    mutating func reprice(_ ids: ArraySlice<UInt64>, by pricing: Pricing, lost: () -> Void) throws -> Int {
-        var line = UsageLine()
-        line.calls = shelf.withLock { $0.book.repriced(ids, by: pricing) }
-        guard !line.isEmpty else { return 0 }
-        writer.begin(receivedAt: nil)
-        writer.write(calls: line.calls)
-        writer.end()
-        try appendWritten(line, lost: lost)
-        return line.calls.count { $0.entry.call.isCounted }
+    /// Appends the line that is written.
+    private mutating func append(_ line: UsageLine, _ db: Database) throws {
+        defer { writer.clear() }
+        _ = try file.append(writer.bytes, flush: flushes)
+        noticeReplacement()
+        guard let (id, known) = current else { return }
+        var part = known
+        part.note(line)
+        try finish(&part, id, LineTables(db: db))
     }
 
-    /// Puts everything on the disk.
-    mutating func flush() throws(FileError) { try file.flush() }
-
-    /// Sets the file aside under another name and begins a new one.
-    ///
-    /// - Returns: The number of the file that was set aside; nil when there was nothing to set aside.
-    mutating func rotate(_ names: PartNames, now: Timestamp) throws(FileError) -> Bool {
-        guard file.offset > 0 else { return false }
-        try file.flush()
-        let current = part
-        let path = shelf.withLock { names.path(number: max(now.milliseconds, $0.parts.largestNumber + 1)) }
-        try shelf.withLock { contents throws(FileError) in
-            try OwnFile.move(names.path, to: path)
-            contents.parts[current]?.path = path
-            contents.parts[current]?.number = names.number(of: DurableFolder.lastName(path))
+    /// Says in the index that it is true up to the end of the file.
+    private mutating func finish(_ part: inout Part, _ id: Int32, _ tables: LineTables) throws {
+        (part.end, part.tail) = (file.offset, file.tail)
+        try tables.write(part, id)
+        for former in gone {
+            try tables.removePart(former)
+            try tables.removeLines(of: former)
         }
-        file.close()
-        try file.makeReady()
-        generation = file.generation
-        part = shelf.withLock { $0.parts.append(Part(path: names.path)) }
-        return true
-    }
-
-    mutating func close() { file.close() }
-
-    /// After others have taken the file away, what follows is in a new one.
-    private mutating func noticeReplacement() -> Bool {
-        guard file.generation != generation else { return false }
-        generation = file.generation
-        let (former, path) = (part, file.path)
-        part = shelf.withLock { contents in
-            contents.parts.remove(former)
-            return contents.parts.append(Part(path: path))
-        }
-        return true
-    }
-
-    // MARK: - Lines
-
-    private static func draft(_ batch: Batch, keepsRecords: Bool) -> UsageLine {
-        var line = UsageLine()
-        line.sessions = batch.sessions.map { SessionEntry(update: $0, isSighted: true) }
-        guard keepsRecords, batch.otlp.recordCount > 0 else { return line }
-        line.extent = batch.extent
-        for (session, ranges) in batch.recordsOfSessions { line.sessions[session].records = ranges }
-        return line
-    }
-
-    /// Asks the ledger what the observations of the group change; that becomes part of the group's last line.
-    ///
-    /// - Returns: What became of each batch.
-    private func learn(_ batches: [Batch], _ lines: inout [UsageLine], _ border: CompactionBorder) throws -> [Delivery]
-    {
-        let observations = batches.map(\.observations)
-        let drafts = lines
-        let (change, notes, news) = try shelf.withLock { contents in
-            // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
-            let notes = contents.book.news(in: observations)
-            let change = try Ledger.absorb(observations, into: contents.book.ledger)
-            return (
-                change, notes, drafts.map { $0.sessions.filter { !$0.records.isEmpty || contents.book.isNews($0) } }
-            )
-        }
-        for (position, sessions) in news.enumerated() { lines[position].sessions = sessions }
-        let deliveries = Delivery.each(of: batches, in: border.visible(change))
-        guard !change.isEmpty || !notes.isEmpty, let last = lines.indices.last else { return deliveries }
-        let pricing = batches.lazy.compactMap(\.pricing).last
-        lines[last].expired = change.entries.filter { border.isExpired($0.call.time) }
-        lines[last].calls = border.visible(change).entries.map { entry in
-            let unpriced = CallPrice(cost: .zero, isPriced: false, computed: nil)
-            return KeptEntry(entry: entry, price: pricing?.price(entry.call) ?? unpriced)
-        }
-        let standing = Set(change.entries.map(\.call.id))
-        lines[last].retired = change.retired.map(\.call.id).filter { !standing.contains($0) }
-        lines[last].sessions += notes
-        return deliveries
+        pending = (id, part)
     }
 }

@@ -3,14 +3,14 @@
 public import CollectorKit
 import Dispatch
 import Files
-import OTLP
+import SQLiteUsage
 import Synchronization
 import Usage
 
-/// Keeps every batch as a line of JSON in plain files, and what it learned from them in memory.
+/// Keeps every batch as a line of JSON in plain files, and what it learned from them in an index beside them.
 ///
-/// Batches that arrive together are written and flushed to the disk as one before any of them is acknowledged. What the files hold
-/// is read back at the start.
+/// Batches that arrive together are written and flushed to the disk as one before any of them is acknowledged. The lines are
+/// the truth: what the index lacks at a start is read from them.
 final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     private let config: JSONLConfig
     private let settings: ComponentSettings
@@ -29,21 +29,24 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     }
 
     func start() async throws(StartError) {
-        let failure: FileError? = await withCheckedContinuation { continuation in
-            // Reading back may take a while and blocks.
+        let failure: StartError? = await withCheckedContinuation { continuation in
+            // Reading lines back may take a while and blocks.
             DispatchQueue.global().async { continuation.resume(returning: self.open()) }
         }
-        if let failure { throw startError(failure) }
+        if let failure { throw failure }
     }
 
     /// Opens the store; returns why it cannot be opened.
-    private func open() -> FileError? {
-        do throws(FileError) {
+    private func open() -> StartError? {
+        do {
             let store = try JSONLStore(config, settings, calls)
             running.withLock { $0 = Running(store: store, queue: store.makeCommitQueue()) }
             return nil
+        } catch let error as FileError {
+            return startError(error)
         } catch {
-            return error
+            let reason = StoreFault(error) { StoreFault.hasRoom(beside: config.path(home: settings.home)) }.reason
+            return StartError(.inputOutput, "\(settings.id): the index of the lines cannot be opened: \(reason)")
         }
     }
 
@@ -64,7 +67,7 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
 
     var storeIdentity: UInt64? { running.withLock { $0?.store.identity } }
 
-    var trouble: String? { running.withLock { $0?.store.damage.trouble } }
+    var trouble: String? { running.withLock { $0?.store.trouble } }
 
     /// The open store.
     private func store() throws -> JSONLStore {
@@ -83,105 +86,62 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
         return StartError(reason, "\(settings.id): \(failure.path) cannot be used: \(failure.reason)")
     }
 
-    // MARK: - Prompt
+    // MARK: - Questions
 
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
-        try store().shelf.withLock { $0.book.summary(query) }
+        try await store().answer { try await $0.summary(query) }
     }
 
     func sessions(_ query: SessionQuery) async throws -> SessionPage {
-        try store().shelf.withLock { $0.book.page(query) }
+        try await store().answer { try await $0.sessions(query) }
     }
 
     func calls(_ query: CallQuery) async throws -> [Call] {
-        try store().shelf.withLock { $0.book.calls(query) }
+        try await store().answer { try await $0.calls(query) }
     }
 
     func session(id: String) async throws -> SessionDetail? {
-        let found = try store().shelf.withLock { contents -> (SessionDetail, SessionLines)? in
-            guard let (detail, lines) = contents.book.detail(id: id) else { return nil }
-            return (detail, try SessionLines(of: id, lines, in: contents.parts))
+        let store = try store()
+        return try await store.answer { index in
+            guard var detail = try await index.session(id: id) else { return nil }
+            detail.events = try await store.events(of: id, index)
+            return detail
         }
-        guard let found else { return nil }
-        let lines = found.1
-        var detail = found.0
-        detail.events = try await read(lines) { $0.read($1, from: $2) }
-        return detail
     }
 
     func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail? {
-        let keepsRecords = config.records == .all
-        let found = try store().shelf.withLock { contents -> (CallDetail, SessionLines)? in
-            guard let (detail, lines) = contents.book.call(id, of: session, keepsRecords: keepsRecords) else {
+        let (store, keepsRecords) = (try store(), config.records == .all)
+        return try await store.answer { index in
+            guard var detail = try await index.call(id, ofSession: session, keepsRecords: keepsRecords) else {
                 return nil
             }
-            return (detail, try SessionLines(of: session, lines, in: contents.parts))
+            detail.records = try await store.records(for: detail.evidence, of: session, index)
+            return detail
         }
-        guard let found else { return nil }
-        let lines = found.1
-        var detail = found.0
-        let evidence = detail.evidence
-        detail.records = try await read(lines) { $0.records(for: evidence, in: $1, from: $2) }
-        return detail
-    }
-
-    /// The lines with records of a session, with their files.
-    ///
-    /// The files are opened with the state that names them, so that a compaction cannot take them away before they are read.
-    private struct SessionLines: Sendable {
-        let session: String
-        let places: [LineRef]
-        let files: [Int32: ReadableFile]
-
-        init(of session: String, _ places: [LineRef], in parts: PartList) throws {
-            (self.session, self.places) = (session, places)
-            var files: [Int32: ReadableFile] = [:]
-            for part in Set(places.map(\.part)) {
-                files[part] = try parts[part].flatMap { try ReadableFile.ifPresent($0.path) }
-            }
-            self.files = files
-        }
-    }
-
-    /// Reads lines on a thread that may block; a damaged line is noted and refused.
-    private func read<Found: Sendable>(
-        _ lines: SessionLines,
-        _ read: @escaping @Sendable (inout EventReader, [LineRef], [Int32: ReadableFile]) -> [Found]
-    ) async throws -> [Found] {
-        guard !lines.places.isEmpty else { return [] }
-        let (found, damage) = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
-                var reader = EventReader(session: lines.session)
-                let found = read(&reader, lines.places, lines.files)
-                continuation.resume(returning: (found, reader.damage))
-            }
-        }
-        if let damage {
-            try store().damage.note(damage)
-            throw StoreError("a line with records of the session cannot be read; see the log for its file")
-        }
-        return found
     }
 
     func quality(of period: Period) async throws -> DataQuality {
-        try store().shelf.withLock { $0.book.quality(of: period) }
+        try await store().answer { try await $0.quality(of: period) }
     }
 
     func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
-        try store().shelf.withLock { $0.book.changes(since: cursor) }
+        try await store().answer { try await $0.changes(since: cursor) }
     }
 
     func names(of dimension: UsageDimension) async throws -> Set<String> {
-        try store().shelf.withLock { $0.book.names(of: dimension) }
+        try await store().answer { try await $0.names(of: dimension) }
     }
 
     func unpricedModels() async throws -> [UnpricedModel] {
-        try store().shelf.withLock { $0.book.unpricedModels() }
+        try await store().answer { try await $0.unpricedModels() }
     }
 
     func reprice(by pricing: Pricing) async throws -> Int { try await store().reprice(by: pricing) }
 
-    func revision() async throws -> Int64 { try store().shelf.withLock { $0.book.revision } }
+    func revision() async throws -> Int64 {
+        let store = try store()
+        return try await store.answer { try await $0.revision() } &+ store.revisionBase
+    }
 
     func compact(before instant: Timestamp) async throws -> Int { try await store().compact(before: instant) }
 }

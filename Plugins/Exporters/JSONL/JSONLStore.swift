@@ -3,27 +3,29 @@
 import CollectorKit
 import Dispatch
 import Files
+import GRDB
 import Logging
+import SQLiteUsage
 import Synchronization
 import Usage
 
-/// A store that is open: what comes in goes through one thread, questions read the shelf.
+/// A store that is open: what comes in goes through one thread, questions are answered from the index.
 final class JSONLStore: Sendable {
-    let shelf: StoreState
-    let names: PartNames
     /// The number by which it knows itself again.
     let identity: UInt64
-    /// What of its files could not be read.
-    let damage: StoreDamage
-    private let storage: StorageCalls
+    private let opening: StoreOpening
+    private let parts: OpenParts
     private let config: JSONLConfig
-    private let settings: ComponentSettings
-    /// Where everything that changes files or book happens; may block.
-    private let commits = DispatchQueue(label: "jsonl.commits")
+    /// Where everything that changes lines or index happens; may block.
+    private let commits: DispatchQueue
     /// Where long work beside it happens, one piece at a time.
     private let upkeep = DispatchQueue(label: "jsonl.upkeep", qos: .utility)
+    private let index: Mutex<Index>
     private let state: Mutex<State>
-    private let megabyte: Int64
+
+    private var names: PartNames { opening.names }
+    private var settings: ComponentSettings { opening.settings }
+    private var logger: Logger { opening.settings.logger }
 
     private struct State: ~Copyable {
         var committer: Committer
@@ -31,135 +33,290 @@ final class JSONLStore: Sendable {
         var lock: StoreLock?
         var isFailing = false
         var isFlushPending = false
-        var checkpoint: CheckpointAge
     }
 
-    init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) throws(FileError) {
-        self.config = config
-        self.settings = settings
-        megabyte = calls.megabyte
-        names = PartNames(config.path(home: settings.home))
-        (storage, damage) = (calls, StoreDamage(settings.logger))
-        let opened = try StoreOpening(names: names, calls: calls, logger: settings.logger, damage: damage).open()
-        let (lock, shelf, part, checkpoint) = (opened.lock, opened.shelf, opened.part, opened.checkpoint)
-        self.shelf = shelf
-        identity = opened.identity
-        let committer = Committer(
-            opened.takeFile(),
-            shelf: shelf,
-            part: part,
-            keepsRecords: config.records == .all,
-            flushes: config.sync == .always
-        )
-        state = Mutex(State(committer: committer, lock: lock, checkpoint: checkpoint))
+    private struct Index {
+        /// nil while it is made again, and when closed.
+        var database: OpenDatabase?
+        /// Why there is none.
+        var trouble: String?
+        /// How often another index took the place of the former.
+        var renewals: Int64 = 0
+        /// Not made again, nor looked at, before.
+        var nextRenewal = DispatchTime(uptimeNanoseconds: 0)
+        var nextLook = DispatchTime(uptimeNanoseconds: 0)
+        var isRenewing = false
     }
+
+    /// How many seconds after an index was made again it may be made again once more.
+    private static let pause = 60.0
+
+    init(_ config: JSONLConfig, _ settings: ComponentSettings, _ calls: StorageCalls) throws {
+        self.config = config
+        commits = DispatchQueue(label: "jsonl.commits")
+        opening = StoreOpening(
+            names: PartNames(config.path(home: settings.home)),
+            calls: calls,
+            damage: StoreDamage(settings.logger),
+            settings: settings,
+            commits: commits
+        )
+        let opened = try opening.open()
+        let (lock, path) = (opened.lock, opening.names.path)
+        identity = opened.identity
+        parts = OpenParts(opened.parts)
+        index = Mutex(Index(database: opened.index))
+        let committer = Committer(opened.takeFile(), parts, config, opening.damage, settings) { [weak lock] in
+            lock?.forgetIdentity()
+            settings.logger.error(
+                "a new file is begun: the former was deleted, moved, replaced or cut",
+                metadata: ["file": "\(path)"]
+            )
+        }
+        state = Mutex(State(committer: committer, lock: lock))
+    }
+
+    /// What is wrong with the files; nil while all is well.
+    var trouble: String? { index.withLock { $0.trouble } ?? opening.damage.trouble }
+
+    // MARK: - Keeping
 
     /// Where batches are handed in.
     func makeCommitQueue() -> CommitQueue { CommitQueue(on: commits) { self.keep($0) } }
 
     private func keep(_ batches: [Batch]) -> [Result<Delivery, ConsumeError>] {
-        let result = state.withLock { state -> Result<[Delivery], ConsumeError> in
-            guard state.lock != nil else { return .failure(.retryable("\(settings.id) is not running")) }
-            do {
-                let before = state.committer.size
-                let (deliveries, refused) = try state.committer.commit(batches) { [lock = state.lock] in noteLoss(lock)
-                }
+        do {
+            let deliveries = try change { state, database in
+                let (deliveries, refused) = try state.committer.commit(batches, to: database)
                 settings.note(expired: refused)
-                state.checkpoint.added += max(0, state.committer.size - before)
-                if state.isFailing { settings.logger.notice("the store can be written again") }
+                if state.isFailing { logger.notice("the store can be written again") }
                 state.isFailing = false
-                tend(&state)
-                return .success(deliveries)
-            } catch {
-                return .failure(refuse(error, &state))
+                tend(&state, database)
+                return deliveries
             }
-        }
-        switch result {
-        case .success(let deliveries): return deliveries.map { .success($0) }
-        case .failure(let error): return batches.map { _ in .failure(error) }
+            return deliveries.map { .success($0) }
+        } catch {
+            let refusal = refuse(error)
+            return batches.map { _ in .failure(refusal) }
         }
     }
 
-    /// Others have taken the file away, and what it held with it.
-    private func noteLoss(_ lock: StoreLock?) {
-        lock?.forgetIdentity()
-        settings.logger.error(
-            "a new file is begun: the former was deleted, moved, replaced or cut",
-            metadata: ["file": "\(names.path)"]
-        )
+    /// Changes lines and index.
+    private func change<Value: Sendable>(_ body: (inout State, OpenDatabase) throws -> Value) throws -> Value {
+        let database = try database()
+        do {
+            return try state.withLock { state in
+                guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
+                return try body(&state, database)
+            }
+        } catch {
+            noteDamage(error)
+            throw error
+        }
     }
 
-    private func refuse(_ error: any Error, _ state: inout State) -> ConsumeError {
-        let reason = (error as? FileError)?.reason ?? "\(error)"
-        settings.logger.error("the store cannot be written", metadata: ["reason": "\(reason)"])
-        state.isFailing = true
+    private func refuse(_ error: any Error) -> ConsumeError {
+        let reason =
+            (error as? FileError)?.reason ?? StoreFault(error) { StoreFault.hasRoom(beside: names.index) }.reason
+        let isRunning = state.withLock { state in
+            state.isFailing = true
+            return state.lock != nil
+        }
+        guard isRunning else { return .retryable("\(settings.id) is not running") }
+        logger.error("the store cannot be written", metadata: ["reason": "\(reason)"])
         return .retryable("the store cannot be written: \(reason)", after: 10)
     }
 
-    /// What is due after a commit: a new file, a flush, a checkpoint.
-    private func tend(_ state: inout State) {
+    /// What is due after a commit: a new file, a flush, a look at the index.
+    private func tend(_ state: inout State, _ database: OpenDatabase) {
         if config.sync == .interval, !state.isFlushPending {
             state.isFlushPending = true
             commits.asyncAfter(deadline: .now() + 1) { self.flush() }
         }
-        let limit = Int64(config.rotation.maxMegabytes) * megabyte
-        if limit > 0, state.committer.size >= limit { rotate(&state) }
-        if state.checkpoint.isDue {
-            state.checkpoint.added = 0
-            upkeep.async { self.writeCheckpoint() }
+        let limit = Int64(config.rotation.maxMegabytes) * opening.calls.megabyte
+        if limit > 0, state.committer.size >= limit { rotate(&state, database) }
+        let isLookDue = index.withLock { index in
+            guard DispatchTime.now() >= index.nextLook else { return false }
+            index.nextLook = .now() + Self.pause
+            return true
         }
-    }
-
-    /// Prices every call again, some at a time, so that batches come in between.
-    func reprice(by pricing: Pricing) async throws -> Int {
-        let ids = shelf.withLock { Array($0.book.calls.keys) }
-        var repriced = 0
-        for start in stride(from: 0, to: ids.count, by: 1_000) {
-            let some = ids[start..<min(ids.count, start + 1_000)]
-            let result: Result<Int, any Error> = await withCheckedContinuation { continuation in
-                commits.async { continuation.resume(returning: Result { try self.repriceNow(some, by: pricing) }) }
-            }
-            repriced += try result.get()
-        }
-        return repriced
-    }
-
-    private func repriceNow(_ ids: ArraySlice<UInt64>, by pricing: Pricing) throws -> Int {
-        try state.withLock { state in
-            guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
-            let before = state.committer.size
-            let count = try state.committer.reprice(ids, by: pricing) { [lock = state.lock] in noteLoss(lock) }
-            state.checkpoint.added += max(0, state.committer.size - before)
-            tend(&state)
-            return count
-        }
+        if isLookDue, database.files.look() != .present { renew(because: "its files were deleted, moved or replaced") }
     }
 
     private func flush() {
-        state.withLock { state in
+        let failure = state.withLock { state -> FileError? in
             state.isFlushPending = false
-            guard state.lock != nil else { return }
-            do { try state.committer.flush() } catch { _ = refuse(error, &state) }
+            guard state.lock != nil else { return nil }
+            do throws(FileError) {
+                try state.committer.flush()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { _ = refuse(failure) }
+    }
+
+    private func rotate(_ state: inout State, _ database: OpenDatabase) {
+        do {
+            try state.committer.rotate(names, in: database)
+        } catch {
+            logger.error(
+                "no new file can be begun",
+                metadata: ["reason": "\((error as? FileError)?.reason ?? "\(error)")"]
+            )
         }
     }
 
-    private func rotate(_ state: inout State) {
+    // MARK: - The index
+
+    /// Answers a question.
+    ///
+    /// - Throws: ``StoreError`` with the reason when the index fails; one that is damaged is made again.
+    func answer<Answer: Sendable>(_ ask: (OpenDatabase) async throws -> Answer) async throws -> Answer {
         do {
-            _ = try state.committer.rotate(names, now: settings.now())
+            return try await ask(try database())
+        } catch let error as StoreError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
         } catch {
-            settings.logger.error("no new file can be begun", metadata: ["reason": "\(error.reason)"])
+            noteDamage(error)
+            throw StoreError(StoreFault(error).isDamage ? Self.renewing : StoreFault(error).reason)
         }
     }
 
-    private func writeCheckpoint() {
-        do {
-            let size = try Checkpoint(names).write(shelf)
-            state.withLock { $0.checkpoint.size = size }
-        } catch {
-            // A stop tries again.
-            state.withLock { $0.checkpoint.size = 0 }
-            settings.logger.warning("no checkpoint can be written", metadata: ["reason": "\(error.reason)"])
+    private static let renewing = "the index of the store is made again from its lines; ask again later"
+
+    /// What is added to the numbers of states, so that one of a new index is not taken for one of the former.
+    var revisionBase: Int64 { index.withLock { $0.renewals << 40 } }
+
+    private func database() throws -> OpenDatabase {
+        let (database, trouble) = index.withLock { ($0.database, $0.trouble) }
+        if let database { return database }
+        if let trouble { renew(because: trouble) }
+        throw StoreError(trouble ?? Self.renewing)
+    }
+
+    private func noteDamage(_ error: any Error) {
+        guard error is DatabaseError || error is RowDecodingError, StoreFault(error).isDamage else { return }
+        renew(because: "\(error)")
+    }
+
+    /// Has the index made again, soon and not too often.
+    private func renew(because reason: String) {
+        let isDue = index.withLock { index in
+            guard !index.isRenewing, DispatchTime.now() >= index.nextRenewal else { return false }
+            index.nextRenewal = .now() + Self.pause
+            index.isRenewing = true
+            return true
         }
+        guard isDue else { return }
+        logger.error("the index is made again from the lines", metadata: ["reason": "\(reason)"])
+        commits.async { self.renewNow() }
+    }
+
+    private func renewNow() {
+        let former = index.withLock { index in
+            index.trouble = Self.renewing
+            return index.database.take()
+        }
+        former?.close(isWhole: false)
+        state.withLock { state in
+            var trouble: String?
+            if state.lock != nil {
+                do {
+                    opening.removeIndex()
+                    let (database, list) = try opening.openIndex()
+                    parts.withLock { $0 = list }
+                    index.withLock { index in
+                        index.database = database
+                        index.renewals += 1
+                    }
+                } catch {
+                    trouble =
+                        "the index of the store cannot be made: \((error as? FileError)?.reason ?? StoreFault(error).reason)"
+                }
+            }
+            index.withLock { index in
+                (index.trouble, index.isRenewing) = (trouble, false)
+                index.nextLook = .now() + Self.pause
+            }
+        }
+    }
+
+    // MARK: - Records
+
+    /// The events of a session from the lines that hold its records.
+    func events(of session: String, _ database: OpenDatabase) async throws -> [SessionEvent] {
+        try await readLines(of: session, database) { $0.read($1, from: $2) }
+    }
+
+    /// The records of a session that one of its calls was made of.
+    func records(for evidence: CallEvidence, of session: String, _ database: OpenDatabase) async throws -> [CallRecord]
+    {
+        try await readLines(of: session, database) { $0.records(for: evidence, in: $1, from: $2) }
+    }
+
+    /// Reads the lines with records of a session on a thread that may block; a damaged line is noted and refused.
+    private func readLines<Found: Sendable>(
+        of session: String,
+        _ database: OpenDatabase,
+        _ read: @escaping @Sendable (inout EventReader, [LineRef], [Int32: ReadableFile]) -> [Found]
+    ) async throws -> [Found] {
+        let result: Result<[Found], any Error> = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: Result { try self.readLinesNow(of: session, database, read) })
+            }
+        }
+        return try result.get()
+    }
+
+    private func readLinesNow<Found>(
+        of session: String,
+        _ database: OpenDatabase,
+        _ read: (inout EventReader, [LineRef], [Int32: ReadableFile]) -> [Found]
+    ) throws -> [Found] {
+        let (lines, files) = try parts.withLock { list in
+            let lines = try database.readNow { try LineTables(db: $0).lines(of: session) }
+            var files: [Int32: ReadableFile] = [:]
+            // Opened here, so that a compaction cannot take them away before they are read.
+            for part in Set(lines.map(\.part)) {
+                files[part] = try list[part].flatMap { try ReadableFile.ifPresent($0.path) }
+            }
+            return (lines, files)
+        }
+        var reader = EventReader(session: session)
+        let found = read(&reader, lines, files)
+        guard let damage = reader.damage else { return found }
+        opening.damage.note(damage)
+        throw StoreError("a line with records of the session cannot be read; see the log for its file")
+    }
+
+    // MARK: - Upkeep
+
+    /// Prices every call again, some at a time, so that batches come in between.
+    func reprice(by pricing: Pricing) async throws -> Int {
+        var repricing = Repricing(by: pricing)
+        while !repricing.isDone {
+            try Task.checkCancellation()
+            repricing = try await onCommits { [repricing] in
+                var next = repricing
+                try self.change { state, database in
+                    try state.committer.reprice(&next, in: database)
+                    self.tend(&state, database)
+                }
+                return next
+            }
+        }
+        return repricing.repriced
+    }
+
+    private func onCommits<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
+            commits.async { continuation.resume(returning: Result { try work() }) }
+        }
+        return try result.get()
     }
 
     /// Removes what ended before an instant.
@@ -171,34 +328,52 @@ final class JSONLStore: Sendable {
     }
 
     private func compactNow(before instant: Timestamp) throws -> Int {
-        let border = shelf.withLock { $0.book.border }.after(CompactionBorder(before: instant), now: settings.now())
         // Before anything goes: what is removed must not come in again behind it.
-        try commits.sync {
-            try state.withLock { state in
-                guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
-                try state.committer.compacted(border) { [lock = state.lock] in noteLoss(lock) }
-            }
+        try commits.sync { try change { try $0.committer.compact(before: instant, in: $1) } }
+        var removed = SQLiteUsage.Compaction(before: instant, now: settings.now())
+        while !removed.isDone {
+            try commits.sync { try change { _, database in try database.changeNow { try removed.step($0, &$1) } } }
         }
-        var compaction = Compaction(names: names, shelf: shelf, border: border, storage: storage, damage: damage)
-        let isCurrentOld = shelf.withLock { contents in
-            guard let current = contents.parts.current, let part = contents.parts[current] else { return false }
-            return border.isExpired(part.earliest)
+        let border = try database().readNow(Revision.border)
+        let isCurrentOld = parts.withLock { list in
+            list.current.flatMap { list[$0] }.map { border.isExpired($0.earliest) } ?? false
         }
-        if isCurrentOld {
+        if isCurrentOld { try commits.sync { try change { try $0.committer.rotate(names, in: $1) } } }
+        let old = parts.withLock { list -> [Part] in
+            let closed = list.order.compactMap { list[$0] }.filter { $0.number != nil }
+            return Array(closed.prefix((closed.lastIndex { border.isExpired($0.earliest) } ?? -1) + 1))
+        }
+        guard let last = old.last else { return removed.removed }
+        return try removed.removed + rewrite(old, last, border)
+    }
+
+    /// Puts one file in the place of several.
+    ///
+    /// - Returns: How many records have gone.
+    private func rewrite(_ old: [Part], _ last: Part, _ border: CompactionBorder) throws -> Int {
+        let id = parts.withLock { $0.takeNumber() }
+        func inIndex(_ body: (Database) throws -> Void) throws {
             try commits.sync {
-                try state.withLock { state in
-                    guard state.lock != nil else { throw StoreError("\(settings.id) is not running") }
-                    _ = try state.committer.rotate(names, now: settings.now())
+                try change { _, database in
+                    try database.changeNow { db, _ in
+                        _ = try Revision.next(db)
+                        try body(db)
+                    }
                 }
             }
         }
-        try compaction.rewrite()
-        commits.sync { compaction.forget() }
-        writeCheckpoint()
-        return compaction.removed
+        do {
+            var compaction = try FileCompaction(old, last, id: id, opening)
+            try compaction.write(border, try database(), inIndex)
+            try commits.sync { try change { _, database in try compaction.finish(parts, database) } }
+            return compaction.removed
+        } catch {
+            try? inIndex { try LineTables(db: $0).removeLines(of: id) }
+            throw error
+        }
     }
 
-    /// Puts everything on the disk, leaves a checkpoint and lets go of the files.
+    /// Puts everything on the disk and lets go of the files.
     func close() async {
         await withCheckedContinuation { continuation in
             upkeep.async {
@@ -209,16 +384,14 @@ final class JSONLStore: Sendable {
     }
 
     private func closeFiles() {
-        let checkpoint = state.withLock { state -> CheckpointAge? in
-            guard state.lock != nil else { return nil }
-            do { try state.committer.flush() } catch { _ = refuse(error, &state) }
-            return state.checkpoint
-        }
-        guard let checkpoint else { return }
-        if checkpoint.isDueAtStop { writeCheckpoint() }
+        flush()
         state.withLock { state in
             state.committer.close()
             state.lock = nil
         }
+        guard let database = index.withLock({ $0.database.take() }) else { return }
+        let isWhole = database.files.look() == .present
+        database.close(isWhole: isWhole)
+        if !isWhole { opening.removeIndex() }
     }
 }

@@ -82,6 +82,24 @@ struct LineFile: ~Copyable {
         return FileError(number: failure, path: path)
     }
 
+    /// Takes back lines that were finished: those behind an offset.
+    mutating func takeBack(to start: Int64) {
+        guard descriptor >= 0, start < offset else { return }
+        mustCut = calls.cut(descriptor, start) != 0
+        offset = start
+    }
+
+    /// The hash of the last bytes, see ``Part/tail(of:before:)``.
+    var tail: UInt64 {
+        let descriptor = descriptor
+        func bytes(_ offset: Int64, _ count: Int) -> [UInt8] {
+            [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                filled = max(0, pread(descriptor, buffer.baseAddress, count, off_t(offset)))
+            }
+        }
+        return Part.tail(of: bytes, before: offset) ?? 0
+    }
+
     /// Puts everything that was appended on the disk.
     mutating func flush() throws(FileError) {
         guard descriptor >= 0 else { return }

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import OTLP
+import SQLiteUsage
 import Usage
 
 /// One line of the store.
@@ -40,7 +41,7 @@ import Usage
 struct UsageLine {
     var receivedAt: String?
     var extent: RecordExtent?
-    var calls: [KeptEntry] = []
+    var calls: [PricedEntry] = []
     var expired: [LedgerEntry] = []
     var retired: [UInt64] = []
     var sessions: [SessionEntry] = []
@@ -48,10 +49,6 @@ struct UsageLine {
     var isSnapshot = false
     /// Up to where the store was compacted.
     var compacted: CompactionBorder?
-    /// The files of a checkpoint; only in the first line of one.
-    var checkpoint: [CheckpointPart]?
-    /// The checksum at the end of a checkpoint.
-    var seal: UInt64?
     /// The records: what they are, and at which byte of the line their member begins.
     var records: (signal: Signal, offset: Int)?
 
@@ -109,17 +106,12 @@ struct UsageLine {
         case .records: extentOrNew.count = Int(clamping: try cursor.integer())
         case .earliestUnixNano: extentOrNew.earliest = try cursor.unixNano()
         case .latestUnixNano: extentOrNew.latest = try cursor.unixNano()
-        case .calls: try cursor.array { cursor throws(LineError) in calls.append(try KeptEntry(&cursor)) }
-        case .expired: try cursor.array { cursor throws(LineError) in expired.append(try KeptEntry(&cursor).entry) }
+        case .calls: try cursor.array { cursor throws(LineError) in calls.append(try PricedEntry(&cursor)) }
+        case .expired: try cursor.array { cursor throws(LineError) in expired.append(try PricedEntry(&cursor).entry) }
         case .retired: try cursor.array { cursor throws(LineError) in retired.append(try cursor.hash()) }
         case .sessions: try cursor.array { cursor throws(LineError) in sessions.append(try SessionEntry(&cursor)) }
         case .snapshot: isSnapshot = try cursor.flag()
         case .compactedUnixNano: compacted = CompactionBorder(before: try cursor.unixNano())
-        case .checkpoint:
-            var parts: [CheckpointPart] = []
-            try cursor.array { cursor throws(LineError) in parts.append(try CheckpointPart(&cursor)) }
-            checkpoint = parts
-        case .seal: seal = try cursor.hash()
         default: try cursor.skip()
         }
     }
@@ -130,7 +122,7 @@ struct UsageLine {
     }
 }
 
-extension KeptEntry {
+extension PricedEntry {
     /// Reads a call; only its price and its observations are needed, all else follows from them.
     init(_ cursor: inout LineCursor) throws(LineError) {
         var price = CallPrice(cost: .zero, isPriced: false, computed: nil)

@@ -52,7 +52,6 @@ enum LineKey: String, CaseIterable {
     case parent
     case provenance = "knowledge"
     case records
-    case lines
     case name
     case branch
     case agentVersion
@@ -73,14 +72,10 @@ enum LineKey: String, CaseIterable {
     case sessions
     case snapshot
     case compactedUnixNano
-    case checkpoint
-    case seal
     case cost
     case priced
     case computedCost
     case observations
-    case offset
-    case check
     case version
     case resourceLogs
     case resourceSpans

@@ -3,13 +3,8 @@
 import CollectorKit
 import JSON
 import OTLP
+import SQLiteUsage
 import Usage
-
-/// A call with its price and all its observations, as a line keeps them.
-struct KeptEntry {
-    var entry: LedgerEntry
-    var price: CallPrice
-}
 
 /// Writes lines; see ``LineFormat``.
 struct LineWriter: ~Copyable {
@@ -110,12 +105,12 @@ struct LineWriter: ~Copyable {
         if records.count > Self.largestIdleBuffer { records = OTLPJSONWriter() }
     }
 
-    mutating func write(calls: [KeptEntry], isBrief: Bool = false) {
+    mutating func write(calls: [PricedEntry]) {
         guard !calls.isEmpty else { return }
         bytes.append(key: "calls")
         list(calls) { bytes, kept in
             bytes.append(UInt8(ascii: "{"))
-            if isBrief { bytes.append("callId", hash: kept.entry.call.id) } else { Self.figures(kept, &bytes) }
+            Self.figures(kept, &bytes)
             Self.price(kept, &bytes)
             Self.observations(kept.entry, &bytes)
             bytes.append(UInt8(ascii: "}"))
@@ -156,7 +151,7 @@ struct LineWriter: ~Copyable {
     }
 
     /// The members of a call under the names and in the units of the API.
-    private static func figures(_ kept: KeptEntry, _ bytes: inout [UInt8]) {
+    private static func figures(_ kept: PricedEntry, _ bytes: inout [UInt8]) {
         let call = kept.entry.call
         bytes.append("callId", hash: call.id)
         bytes.append("timestamp", text: call.time.iso8601)
@@ -186,7 +181,7 @@ struct LineWriter: ~Copyable {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    private static func price(_ kept: KeptEntry, _ bytes: inout [UInt8]) {
+    private static func price(_ kept: PricedEntry, _ bytes: inout [UInt8]) {
         bytes.append("cost", money: kept.price.cost)
         bytes.append("priced", flag: kept.price.isPriced)
         bytes.append("computedCost", money: kept.price.computed)

@@ -9,8 +9,6 @@ struct SessionEntry {
     var isSighted: Bool
     /// Which records of the line belong to the session, as first and last positions.
     var records: [ClosedRange<Int>] = []
-    /// Where else records of the session stand; only in a checkpoint.
-    var lines: [LineRef] = []
 
     func write(to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "{"))
@@ -53,27 +51,16 @@ struct SessionEntry {
     }
 
     private func writeRecords(to bytes: inout [UInt8]) {
-        if !records.isEmpty {
-            bytes.append(key: "records")
-            bytes.append(UInt8(ascii: "["))
-            for range in records {
-                if bytes.last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
-                bytes.append(UInt8(ascii: "["))
-                bytes.append(decimal: Int64(range.lowerBound))
-                bytes.append(UInt8(ascii: ","))
-                bytes.append(decimal: Int64(range.upperBound))
-                bytes.append(UInt8(ascii: "]"))
-            }
-            bytes.append(UInt8(ascii: "]"))
-        }
-        guard !lines.isEmpty else { return }
-        bytes.append(key: "lines")
+        guard !records.isEmpty else { return }
+        bytes.append(key: "records")
         bytes.append(UInt8(ascii: "["))
-        for line in lines {
-            for number in [Int64(line.part), line.offset, line.first] {
-                if bytes.last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
-                bytes.append(decimal: number)
-            }
+        for range in records {
+            if bytes.last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(UInt8(ascii: "["))
+            bytes.append(decimal: Int64(range.lowerBound))
+            bytes.append(UInt8(ascii: ","))
+            bytes.append(decimal: Int64(range.upperBound))
+            bytes.append(UInt8(ascii: "]"))
         }
         bytes.append(UInt8(ascii: "]"))
     }
@@ -98,7 +85,6 @@ struct SessionEntry {
             case .provenance:
                 note.update.provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: try cursor.integer()))
             case .records: note.records = try cursor.ranges()
-            case .lines: note.lines = try cursor.lineRefs()
             default: if try !facts.read(key, &cursor) { try cursor.skip() }
             }
         }
@@ -165,28 +151,10 @@ extension LineCursor {
         return ranges
     }
 
-    fileprivate mutating func lineRefs() throws(LineError) -> [LineRef] {
-        let numbers = try integers()
-        guard numbers.count.isMultiple(of: 3) else { throw .malformed }
-        return stride(from: 0, to: numbers.count, by: 3).map {
-            LineRef(part: Int32(clamping: numbers[$0]), offset: numbers[$0 + 1], first: numbers[$0 + 2])
-        }
-    }
-
     /// Reads an array of integers.
     mutating func integers() throws(LineError) -> [Int64] {
         var numbers: [Int64] = []
         try array { cursor throws(LineError) in numbers.append(try cursor.integer()) }
         return numbers
     }
-}
-
-/// Where a line with records of a session is.
-struct LineRef: Hashable {
-    /// The file, by the number it has in this run.
-    var part: Int32
-    /// Where in the file the line begins.
-    var offset: Int64
-    /// The first sign of the session in the line, in nanoseconds.
-    var first: Int64
 }

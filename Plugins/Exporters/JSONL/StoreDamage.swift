@@ -42,17 +42,16 @@ final class StoreDamage: Sendable {
     /// Notes a line that cannot be read; only the first of each file is logged.
     ///
     /// - Parameters:
-    ///   - number: The number of the line, where lines were counted.
+    ///   - lines: How many of the file there are.
     ///   - copy: The file that its bytes were copied to before they are removed.
-    func note(_ place: Place, number: Int? = nil, bytes: Int64? = nil, keptIn copy: String? = nil) {
+    func note(_ place: Place, lines: Int = 1, bytes: Int64? = nil, keptIn copy: String? = nil) {
         let isFirst = state.withLock { state in
-            state.lines += 1
+            state.lines = state.lines.addingReportingOverflow(lines).partialValue
             state.first = state.first ?? DurableFolder.lastName(place.path)
             return state.files.insert(place.path).inserted
         }
         guard isFirst else { return }
         var metadata: Logger.Metadata = ["file": "\(place.path)", "byte": "\(place.offset)"]
-        if let number { metadata["line"] = "\(number)" }
         if let bytes { metadata["bytes"] = "\(bytes)" }
         if let copy { metadata["copy"] = "\(copy)" }
         logger.error(

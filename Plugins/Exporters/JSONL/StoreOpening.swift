@@ -1,51 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Dispatch
 import Files
 import FoundationEssentials
+import GRDB
 import Logging
+import SQLiteUsage
 import Usage
 
-/// Opens a store: takes the lock, reads back what its files hold, and sets aside what is not whole.
-struct StoreOpening {
+/// Opens a store: takes the lock, sets aside what is not whole, and brings the index to where the lines are.
+struct StoreOpening: Sendable {
     let names: PartNames
     let calls: StorageCalls
-    let logger: Logger
     let damage: StoreDamage
+    let settings: ComponentSettings
+    /// Where what changes the index happens.
+    let commits: DispatchQueue
+
+    private var logger: Logger { settings.logger }
+    private var index: DatabaseFile {
+        // The lines are flushed; an index that is older after a power cut is brought to where they are.
+        DatabaseFile(path: names.index, durability: .checkpoints, tables: LineTables.tables)
+    }
+
+    /// An index that does not fit the files, with what is wrong.
+    private struct Misfit: Error {
+        var reason: String
+    }
 
     /// What a start makes.
     struct Opened: ~Copyable {
         var lock: StoreLock
-        var shelf: StoreState
+        var index: OpenDatabase
+        var parts: PartList
         var file: LineFile
-        var part: Int32
         var identity: UInt64
-        var checkpoint: CheckpointAge
 
         consuming func takeFile() -> LineFile { file }
     }
 
-    func open() throws(FileError) -> Opened {
+    func open() throws -> Opened {
         try makeFolder()
         try refuseOthers()
         let lock = try StoreLock(names.lock)
-        OwnFile.remove(names.rewritten)
         try cutTornEnd()
         var file = LineFile(path: names.path, calls: calls)
         try file.makeReady()
-        var checkpoint = CheckpointAge()
-        var contents = try readBack(&checkpoint)
-        let part = contents.parts.current ?? contents.parts.append(Part(path: names.path))
-        contents.parts[part]?.end = file.offset
-        let identity = lock.identity(isNew: contents.parts.isEmpty)
-        return Opened(
-            lock: lock,
-            shelf: StoreState(contents),
-            file: file,
-            part: part,
-            identity: identity,
-            checkpoint: checkpoint
-        )
+        let (index, parts) = try openIndex()
+        let identity = lock.identity(isNew: parts.isEmpty)
+        return Opened(lock: lock, index: index, parts: parts, file: file, identity: identity)
     }
 
     private func makeFolder() throws(FileError) {
@@ -60,7 +64,7 @@ struct StoreOpening {
 
     /// Refuses what is no regular file where the store has its files, before any of them is read, replaced or removed.
     private func refuseOthers() throws(FileError) {
-        let own = [names.lock, names.torn, names.checkpoint, names.checkpoint + ".new", names.rewritten]
+        let own = [names.lock, names.torn, names.checkpoint, names.rewritten] + index.names
         for path in try paths() + own { try OwnFile.refuseOthers(path) }
     }
 
@@ -70,71 +74,98 @@ struct StoreOpening {
         return found.compactMap(names.number).sorted().map(names.path(number:)) + [names.path]
     }
 
-    // MARK: - Reading back
+    // MARK: - The index
 
-    private func readBack(_ checkpoint: inout CheckpointAge) throws(FileError) -> StoreState.Contents {
-        let paths: [String]
-        paths = try self.paths()
-        let known = Checkpoint(names).read(paths)
-        if let known { checkpoint.size = known.size }
-        var contents = known?.contents ?? StoreState.Contents()
-        for (position, path) in paths.enumerated() {
-            let part = contents.parts.order.indices.contains(position) ? contents.parts.order[position] : nil
-            let id = part ?? contents.parts.append(Part(path: path))
-            contents.parts[id]?.number = names.number(of: DurableFolder.lastName(path))
-            if let superseded = try read(id, &contents, &checkpoint) { removeObsolete(superseded, &contents) }
+    /// Opens the index and reads into it what it lacks; one that is missing, damaged, of another layout or of other lines is made again.
+    func openIndex() throws -> (OpenDatabase, PartList) {
+        let isNew = !FileManager.default.fileExists(atPath: index.path)
+        do {
+            return try openIndex(isNew: isNew)
+        } catch let error where !isNew && Self.isUseless(error) {
+            let reason = (error as? Misfit)?.reason ?? "\(error)"
+            logger.notice("the index is made again from the lines", metadata: ["reason": "\(reason)"])
+            index.remove()
+            return try openIndex(isNew: true)
         }
-        return contents
     }
 
-    /// Reads a file from where it is not known yet.
-    ///
-    /// - Returns: The files before it, if it replaces them, too.
-    private func read(
-        _ id: Int32,
-        _ contents: inout StoreState.Contents,
-        _ checkpoint: inout CheckpointAge
-    ) throws(FileError) -> [Int32]? {
-        guard let part = contents.parts[id], let file = try ReadableFile.ifPresent(part.path), file.size > part.end
-        else { return nil }
-        checkpoint.added += file.size - part.end
-        var scanner = LineScanner(file, from: part.end)
-        var superseded: [Int32]?
-        while let item = scanner.next() {
-            switch item {
-            case .line(let line, let place):
-                if line.isSnapshot {
-                    contents.book = UsageIndex()
-                    superseded = Array(contents.parts.order.prefix { $0 != id })
-                }
-                contents.book.apply(line, part: id, offset: place.offset)
-                contents.parts.note(line, in: id, end: place.offset + place.length + 1)
-            case .broken(let place), .torn(let place):
-                report(place, in: part)
-                contents.parts[id]?.end = place.offset + place.length + 1
+    private static func isUseless(_ error: any Error) -> Bool {
+        error is Misfit || error is DatabaseFile.OtherLayout || StoreFault(error).isDamage
+    }
+
+    /// Removes the index; the next opening makes it again.
+    func removeIndex() { index.remove() }
+
+    private func openIndex(isNew: Bool) throws -> (OpenDatabase, PartList) {
+        let opened = try index.open()
+        let database = OpenDatabase(opened, index, Checkpoints.Limits(), commits: commits, logger: logger)
+        do {
+            var parts = try match(try database.readNow { try LineTables(db: $0).parts() })
+            try removeLeftovers(database)
+            try readBack(database, &parts)
+            if isNew { try compact(database) }
+            if parts.current == nil { _ = parts.append(Part(path: names.path)) }
+            return (database, parts)
+        } catch {
+            database.close(isWhole: false)
+            throw error
+        }
+    }
+
+    /// Finds the files of the index again, also the one that has got another name since.
+    private func match(_ known: [(id: Int32, part: Part)]) throws -> PartList {
+        let paths = try paths()
+        guard known.count <= paths.count else { throw Misfit(reason: "a file of the store is gone") }
+        var parts = PartList()
+        for (position, (id, part)) in known.enumerated() {
+            let path = paths[position]
+            let file = try ReadableFile.ifPresent(path)
+            let size = file?.size ?? 0
+            guard size >= part.end,
+                Part.tail(of: { file?.bytes(at: $0, count: $1) ?? [] }, before: part.end) == part.tail
+            else { throw Misfit(reason: "\(DurableFolder.lastName(path)) is another file") }
+            guard size == part.end || position == known.count - 1 else {
+                throw Misfit(reason: "\(DurableFolder.lastName(path)) has more lines")
             }
+            var found = part
+            (found.path, found.number) = (path, names.number(of: DurableFolder.lastName(path)))
+            parts.append(found, id)
+            guard part.broken > 0 else { continue }
+            damage.note(StoreDamage.Place(path: path, offset: part.firstBroken), lines: part.broken)
         }
-        // What a disk does not give back is not taken for the end of the file.
-        try file.check()
-        return superseded
+        for path in paths[known.count...] {
+            _ = parts.append(Part(path: path, number: names.number(of: DurableFolder.lastName(path))))
+        }
+        return parts
     }
 
-    private func report(_ place: LinePlace, in part: Part) {
-        guard place.length > 0 else { return }
-        damage.note(
-            StoreDamage.Place(path: part.path, offset: place.offset),
-            // After a checkpoint lines are not counted from the beginning.
-            number: part.end > 0 ? nil : place.number,
-            bytes: place.length
-        )
+    /// Removes what an interrupted compaction or an older version left behind.
+    private func removeLeftovers(_ database: OpenDatabase) throws {
+        OwnFile.remove(names.checkpoint)
+        guard FileManager.default.fileExists(atPath: names.rewritten) else { return }
+        OwnFile.remove(names.rewritten)
+        try database.changeNow { db, _ in
+            _ = try Revision.next(db)
+            try LineTables(db: db).removeStrayLines()
+        }
     }
 
-    /// Removes files that a compaction has replaced but, interrupted, not removed.
-    private func removeObsolete(_ ids: [Int32], _ contents: inout StoreState.Contents) {
-        for id in ids {
-            if let path = contents.parts[id]?.path { OwnFile.remove(path) }
-            contents.parts.remove(id)
+    private func readBack(_ database: OpenDatabase, _ parts: inout PartList) throws {
+        let found = parts.order.compactMap { id in parts[id].map { (id, $0) } }
+        let sizes = try found.map { max(0, (try ReadableFile.ifPresent($1.path)?.size ?? 0) - $1.end) }
+        var reading = LineReading(into: database, total: sizes.reduce(0, +), damage, logger)
+        for (id, _) in found {
+            // Files that a compaction has replaced but, interrupted, not removed.
+            for part in try reading.read(id, of: &parts) { OwnFile.remove(part.path) }
         }
+    }
+
+    /// Takes out of the index what a compaction had removed from it but, interrupted, not from the lines.
+    private func compact(_ database: OpenDatabase) throws {
+        let border = try database.readNow(Revision.border)
+        guard border != .none, border.instant <= settings.now() else { return }
+        var compaction = SQLiteUsage.Compaction(before: border.instant, now: settings.now())
+        while !compaction.isDone { try database.changeNow { try compaction.step($0, &$1) } }
     }
 
     // MARK: - The torn end

@@ -4,6 +4,7 @@ import CollectorKit
 import Dispatch
 import GRDB
 import Logging
+import SQLiteUsage
 import Synchronization
 import Usage
 
@@ -62,7 +63,7 @@ final class Commits: Sendable {
     }
 
     private func makeDatabase(_ opened: DatabaseFile.Opened) -> OpenDatabase {
-        OpenDatabase(opened, file.path, keepsRecords: keepsRecords, limits, commits: queue, logger: logger)
+        OpenDatabase(opened, file, limits, commits: queue, logger: logger)
     }
 
     /// Where batches are handed in.
@@ -163,7 +164,10 @@ final class Commits: Sendable {
     private func write(_ batches: [Batch]) throws -> [Delivery] {
         for _ in 0..<Self.attempts {
             let database = try present()
-            let (deliveries, refused) = try database.changeNow { db, writer in try writer.write(batches, to: db) }
+            let (deliveries, refused) = try database.changeNow { db, writer in
+                let learned = try writer.write(batches, keepsRecords: keepsRecords, to: db)
+                return (learned.deliveries, learned.refused)
+            }
             // What is in the log of a database that is there was saved, or is found again.
             guard try isKept(by: database) else { continue }
             settings.note(expired: refused)

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
-import GRDB
 import Logging
-import OTLP
+import SQLiteUsage
 import Synchronization
 import Usage
-import UsageDatabase
 
 /// Keeps calls, observations, sessions and records in one SQLite file.
 ///
@@ -84,66 +82,47 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
 
 extension SQLiteExporter {
     func summary(_ query: UsageQuery) async throws -> UsageSummary {
-        try await commits().answer { database in
-            let memory = database.memory
-            return try await database.pool.read { db in
-                try SummaryReader(sums: DatabaseSums(db: db), query: query, memory: memory).run()
-            }
-        }
+        try await commits().answer { try await $0.summary(query) }
     }
 
     func sessions(_ query: SessionQuery) async throws -> SessionPage {
-        try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).page(query) } }
+        try await commits().answer { try await $0.sessions(query) }
     }
 
     func session(id: String) async throws -> SessionDetail? {
-        try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).detail(id: id) } }
+        try await commits().answer { try await $0.session(id: id) }
     }
 
     func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail? {
         let keepsRecords = config.records == .all
         return try await commits().answer {
-            try await $0.pool.read { db in
-                try SessionTable(db: db).call(id, of: session, keepsRecords: keepsRecords)
-            }
+            try await $0.call(id, ofSession: session, keepsRecords: keepsRecords)
         }
     }
 
     func calls(_ query: CallQuery) async throws -> [Call] {
-        try await commits().answer { try await $0.pool.read { db in try SessionTable(db: db).calls(query) } }
+        try await commits().answer { try await $0.calls(query) }
     }
 
     func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
-        try await commits().answer { database in
-            let memory = database.quality
-            return try await database.pool.read { db in
-                try ChangesQuery(db: db, cursor: cursor, memory: memory).run()
-            }
-        }
+        try await commits().answer { try await $0.changes(since: cursor) }
     }
 
     func quality(of period: Period) async throws -> DataQuality {
-        try await commits().answer { database in
-            let memory = database.quality
-            return try await database.pool.read { db in try QualityQuery(db: db, period: period, memory: memory).run() }
-        }
+        try await commits().answer { try await $0.quality(of: period) }
     }
 
     func names(of dimension: UsageDimension) async throws -> Set<String> {
-        try await commits().answer { database in
-            let memory = database.memory
-            return try await database.pool.read { db in try memory.names(of: dimension, DatabaseSums(db: db)) }
-        }
+        try await commits().answer { try await $0.names(of: dimension) }
     }
 
     func unpricedModels() async throws -> [UnpricedModel] {
-        try await commits().answer { try await $0.pool.read { db in try UnpricedQuery.run(db) } }
+        try await commits().answer { try await $0.unpricedModels() }
     }
 
     func revision() async throws -> Int64 {
         let commits = try commits()
-        let current = try await commits.answer { try await $0.pool.read { db in try Revision.current(db) } }
-        return current &+ commits.revisionBase
+        return try await commits.answer { try await $0.revision() } &+ commits.revisionBase
     }
 
     func reprice(by pricing: Pricing) async throws -> Int {
@@ -153,8 +132,7 @@ extension SQLiteExporter {
                 try Task.checkCancellation()
                 repricing = try await database.change { [repricing] db, writer in
                     var next = repricing
-                    writer.noteChanged(try next.step(db))
-                    if next.isDone { writer.forgetModels() }
+                    _ = try next.step(db, &writer)
                     return next
                 }
             }
@@ -169,9 +147,8 @@ extension SQLiteExporter {
                 try Task.checkCancellation()
                 // Small steps, so that batches come in between.
                 compaction = try await database.change { [compaction] db, writer in
-                    writer.forget()
                     var next = compaction
-                    writer.noteChanged(try next.step(db))
+                    try next.step(db, &writer)
                     return next
                 }
             }
@@ -190,121 +167,4 @@ extension ComponentFactory {
         isStore: true,
         summary: "keeps calls, sessions and records in a SQLite file and answers queries"
     ) { config, settings in SQLiteExporter(config, settings) }
-}
-
-/// Prices the calls of all models again whose price may differ under a pricing, a bounded step at a time.
-///
-/// What is written meanwhile is priced by whatever its sender's pipeline says, behind what was looked at; so it is looked at, too.
-struct Repricing: Sendable {
-    private let pricing: Pricing
-    private var last: Int64 = 0
-    /// The models whose calls are looked at, each with the number of how they are priced afterwards; nil before the first step.
-    private var models: [Int64: UInt64]?
-    /// How many counted calls have another price now.
-    private(set) var repriced = 0
-    private(set) var isDone = false
-
-    /// How many calls one step prices, and how many it goes through at most.
-    private static let (stride, widestStride) = (2_000, 50_000)
-
-    init(by pricing: Pricing) {
-        self.pricing = pricing
-    }
-
-    /// Does the next step in the transaction that is open.
-    ///
-    /// - Returns: The blocks of calls that changed.
-    mutating func step(_ db: Database) throws -> Set<Int64> {
-        let revision = try Revision.next(db)
-        let models = try self.models ?? ModelPricing.stale(by: pricing, db)
-        self.models = models
-        guard !models.isEmpty else {
-            isDone = true
-            return []
-        }
-        var tables = try CallTables(db)
-        let (found, isLast) = try calls(of: models, db)
-        for call in found {
-            let observations = [Observation](stored: call.observations)
-            guard let entry = observations.flatMap({ LedgerEntry(ref: call.ref, observations: $0) }) else {
-                throw DatabaseError(
-                    resultCode: .SQLITE_CORRUPT,
-                    message: "the observations of call \(call.ref) are damaged"
-                )
-            }
-            let price = pricing.price(entry.call)
-            guard price != call.price else { continue }
-            try tables.reprice(call.ref, price, former: call.former)
-            if call.former.isCounted { repriced += 1 }
-        }
-        try tables.writeSums(revision)
-        if isLast { try finish(models, db) }
-        return tables.changed
-    }
-
-    /// Notes how the calls of the models are priced now; models that others have begun to price in another way meanwhile come next.
-    private mutating func finish(_ models: [Int64: UInt64], _ db: Database) throws {
-        for (model, fingerprint) in models { try ModelPricing.set(fingerprint, ofModel: model, db) }
-        self.models = try ModelPricing.stale(by: pricing, db)
-        last = 0
-        isDone = self.models?.isEmpty ?? true
-    }
-
-    private struct StoredCall {
-        var ref: Int64
-        var former: FormerCall
-        var price: CallPrice
-        var observations: [UInt8]
-    }
-
-    /// The next calls of some models, and whether there are no more.
-    private mutating func calls(of models: [Int64: UInt64], _ db: Database) throws -> ([StoredCall], isLast: Bool) {
-        var statement = try SQLiteStatement(
-            "SELECT \(FormerCall.columns), computed_cost, ref, witnesses FROM calls WHERE ref > ? ORDER BY ref",
-            db
-        )
-        statement.bind(last)
-        var (found, count) = ([StoredCall](), 0)
-        var isLast = true
-        try statement.forEachRow { row in
-            guard found.count < Self.stride, count < Self.widestStride else {
-                isLast = false
-                return false
-            }
-            (last, count) = (row.int(13), count + 1)
-            guard models[row.int(2)] != nil else { return true }
-            let price = CallPrice(
-                cost: try row.money(5),
-                isPriced: row.bool(4),
-                computed: row.optionalInt(12).map(Money.init(nanodollars:))
-            )
-            found.append(
-                StoredCall(ref: last, former: try FormerCall(row: row), price: price, observations: row.blob(14))
-            )
-            return true
-        }
-        return (found, isLast)
-    }
-}
-
-/// Models of counted calls without a price; the newest of these calls is found by an index of them alone.
-enum UnpricedQuery {
-    static func run(_ db: Database) throws -> [UnpricedModel] {
-        var statement = try SQLiteStatement(
-            """
-            SELECT m.name, sum(m.unpriced),
-                max((SELECT max(c.time) FROM calls c WHERE c.model = m.ref AND c.counted = 1 AND c.priced = 0))
-            FROM models m WHERE m.unpriced <> 0 GROUP BY m.name ORDER BY m.name
-            """,
-            db
-        )
-        let models = try statement.rows { row in
-            UnpricedModel(
-                model: row.text(0) ?? "",
-                calls: try row.number(1),
-                lastSeenAt: try row.time(2)
-            )
-        }
-        return ListedNames.bounded(models)
-    }
 }

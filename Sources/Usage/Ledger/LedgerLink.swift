@@ -42,6 +42,9 @@ public struct LedgerLink: Sendable, Hashable, Comparable {
 }
 
 extension Observation {
+    /// The link under which the call of this observation is found, for a store that looks for it.
+    public var identifyingLink: LedgerLink { LedgerTraits(self).identifyingLink }
+
     /// Calls `body` with each link under which the observation must be found; never twice with the same.
     public func forEachLink(_ body: (LedgerLink) throws -> Void) rethrows {
         let traits = LedgerTraits(self)

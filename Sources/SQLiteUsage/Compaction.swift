@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import GRDB
-import Usage
+package import GRDB
+package import Usage
 
 /// Removes what ended before an instant, a bounded step at a time.
-struct Compaction: Sendable {
+package struct Compaction: Sendable {
     private let compacted: CompactionBorder
     private let now: Timestamp
     private var border: Int64 { compacted.instant.nanoseconds }
     private var stage = Stage.calls(after: 0)
     /// How many records and calls were removed.
-    private(set) var removed = 0
+    package private(set) var removed = 0
 
     private enum Stage: Equatable {
         case calls(after: Int64)
@@ -24,32 +24,32 @@ struct Compaction: Sendable {
     /// How many rows one step looks at.
     private static let stride: Int64 = 5_000
 
-    init(before instant: Timestamp, now: Timestamp) {
+    package init(before instant: Timestamp, now: Timestamp) {
         self.now = now
         compacted = CompactionBorder(before: instant)
     }
 
-    var isDone: Bool { stage == .done }
+    package var isDone: Bool { stage == .done }
 
     /// Does the next step in the transaction that is open.
-    ///
-    /// - Returns: The blocks of calls that changed.
-    mutating func step(_ db: Database) throws -> Set<Int64> {
+    package mutating func step(_ db: Database, _ writer: inout StoreWriter) throws {
+        writer.forget()
         let (revision, known) = try Revision.nextState(db)
         // With the first step: what it removes must not come in again behind it.
         let border = known.after(compacted, now: now)
         if border != known { try Revision.note(border, db) }
         switch stage {
-        case .calls(let last): return try removeCalls(after: last, db, revision)
+        case .calls(let last): writer.noteChanged(try removeCalls(after: last, db, revision))
         case .batches: try removeBatches(db)
         case .rest: try removeRest(db)
         case .space: try giveBack(db)
         case .done: break
         }
-        return []
     }
 
     /// Calls and their sums go together, so that a summary in between is right, too.
+    ///
+    /// - Returns: The blocks of calls that changed.
     private mutating func removeCalls(after last: Int64, _ db: Database, _ revision: Int64) throws -> Set<Int64> {
         guard let newest = try Int64.fetchOne(db, sql: "SELECT max(ref) FROM calls"), last < newest else {
             stage = .batches

@@ -1,46 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import Files
+import SQLiteUsage
 import Synchronization
 import Usage
 
-/// What questions are answered from: the book and the files its lines stand in, under one lock.
-///
-/// Changed on the thread of the commits only; the lock is for those who read meanwhile.
-final class StoreState: Sendable {
-    private let contents: Mutex<Contents>
+/// The files of an open store, for those who read them while others are set aside or replaced: both hold the lock.
+final class OpenParts: Sendable {
+    private let list: Mutex<PartList>
 
-    struct Contents {
-        var book = UsageIndex()
-        var parts = PartList()
-    }
-
-    init(_ contents: Contents) {
-        self.contents = Mutex(contents)
+    init(_ list: PartList) {
+        self.list = Mutex(list)
     }
 
     func withLock<Result: Sendable, Failure: Error>(
-        _ body: (inout Contents) throws(Failure) -> Result
+        _ body: (inout PartList) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try contents.withLock { contents throws(Failure) in try body(&contents) }
+        try list.withLock { list throws(Failure) in try body(&list) }
     }
 }
 
 /// One file of the store.
-struct Part {
+struct Part: Sendable {
     var path: String
     /// The milliseconds in its name; nil for the file that is appended to.
     var number: Int64?
     /// The oldest of what would have to go from it one day.
     var earliest = Timestamp(nanoseconds: .max)
-    /// How far it is known.
+    /// How far it is in the index.
     var end: Int64 = 0
+    /// The hash of the bytes before ``end`` (``tail(of:before:)``).
+    var tail: UInt64 = 0
+    /// How many of its lines could not be read.
+    var broken = 0
+    /// Where the first of them begins.
+    var firstBroken: Int64 = 0
 
-    var name: String { DurableFolder.lastName(path) }
+    /// Notes what a line contains.
+    mutating func note(_ line: UsageLine) {
+        let times =
+            line.calls.map(\.entry.call.time) + line.sessions.map(\.update.lastSeen)
+            + line.expired.map(\.forgottenAfter) + (line.extent.map { [$0.earliest] } ?? [])
+        earliest = min(earliest, times.min() ?? earliest)
+    }
+
+    /// How many bytes before an offset are compared.
+    static let tailSize = 1_024
+
+    /// What shows that a file is still the one of which so many bytes are in the index; nil when it is shorter.
+    static func tail(of bytes: (_ offset: Int64, _ count: Int) -> [UInt8], before offset: Int64) -> UInt64? {
+        let count = Int(min(Int64(tailSize), max(0, offset)))
+        let found = bytes(offset - Int64(count), count)
+        guard found.count == count else { return nil }
+        return Checksum.of(found, seed: UInt64(bitPattern: offset))
+    }
 }
 
-/// The files of the store in their order, each with a number that stays its own in this run.
-struct PartList {
+/// The files of the store in their order, each with a number that stays its own in the index.
+struct PartList: Sendable {
     private(set) var order: [Int32] = []
     private var parts: [Int32: Part] = [:]
     private var last: Int32 = 0
@@ -59,40 +77,35 @@ struct PartList {
     /// The largest number that a file has in its name.
     var largestNumber: Int64 { parts.values.compactMap(\.number).max() ?? 0 }
 
-    mutating func append(_ part: Part) -> Int32 {
+    /// A number that no file has or gets.
+    mutating func takeNumber() -> Int32 {
         last += 1
-        parts[last] = part
-        order.append(last)
         return last
     }
 
-    /// Puts one file in the place of several that stand together at the front.
-    mutating func replaceFirst(_ count: Int, with part: Part) -> Int32 {
-        for id in order.prefix(count) { parts[id] = nil }
-        last += 1
-        parts[last] = part
-        order.replaceSubrange(0..<count, with: [last])
-        return last
+    mutating func append(_ part: Part) -> Int32 {
+        let id = takeNumber()
+        append(part, id)
+        return id
+    }
+
+    /// Adds a file that has a number.
+    mutating func append(_ part: Part, _ id: Int32) {
+        last = max(last, id)
+        parts[id] = part
+        order.append(id)
+    }
+
+    /// Puts one file in the place of several at the front.
+    mutating func replaceFirst(_ count: Int, with part: Part, _ id: Int32) {
+        for former in order.prefix(count) { parts[former] = nil }
+        parts[id] = part
+        order.replaceSubrange(0..<count, with: [id])
     }
 
     mutating func remove(_ id: Int32) {
         parts[id] = nil
         order.removeAll { $0 == id }
-    }
-
-    /// Notes what a line contains, and where it ends.
-    mutating func note(_ line: UsageLine, in id: Int32, end: Int64) {
-        let oldest =
-            line.calls.map(\.entry.call.time) + line.sessions.map(\.update.lastSeen)
-            + line.expired.map(\.forgottenAfter)
-        let earliest = min(
-            line.extent?.earliest ?? Timestamp(nanoseconds: .max),
-            oldest.min() ?? Timestamp(nanoseconds: .max)
-        )
-        guard var part = parts[id] else { return }
-        part.earliest = min(part.earliest, earliest)
-        part.end = end
-        parts[id] = part
     }
 }
 
@@ -134,6 +147,9 @@ struct PartNames {
 
     var lock: String { path + ".lock" }
     var torn: String { path + ".torn" }
+    /// The database that questions are answered from.
+    var index: String { path + ".index" }
+    /// What versions before 0.2 had in its place.
     var checkpoint: String { path + ".checkpoint" }
     /// Where a compaction writes before it takes the place of what it replaces.
     var rewritten: String { path + ".compacting" }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
-import GRDB
+package import CollectorKit
+package import GRDB
 import Usage
 
 /// The number that every transaction raises, and beside it how far the database was compacted.
-enum Revision {
+package enum Revision {
     /// The number of the transaction that is open.
-    static func next(_ db: Database) throws -> Int64 { try nextState(db).number }
+    package static func next(_ db: Database) throws -> Int64 { try nextState(db).number }
 
     /// The number of the transaction that is open, and the border of the latest compaction.
-    static func nextState(_ db: Database) throws -> (number: Int64, border: CompactionBorder) {
+    package static func nextState(_ db: Database) throws -> (number: Int64, border: CompactionBorder) {
         var statement = try SQLiteStatement(
             "UPDATE revision SET number = number + 1 RETURNING number, compacted_before",
             db
@@ -23,10 +23,16 @@ enum Revision {
     }
 
     /// Notes how far the database is compacted.
-    static func note(_ border: CompactionBorder, _ db: Database) throws {
+    package static func note(_ border: CompactionBorder, _ db: Database) throws {
         var statement = try SQLiteStatement("UPDATE revision SET compacted_before = ?", db)
         statement.bind(border.instant.nanoseconds)
         try statement.run()
+    }
+
+    /// The border of the latest compaction.
+    package static func border(_ db: Database) throws -> CompactionBorder {
+        var statement = try SQLiteStatement("SELECT compacted_before FROM revision", db)
+        return try statement.first { CompactionBorder(before: Timestamp(nanoseconds: $0.int(0))) } ?? .none
     }
 
     /// The number of the newest transaction.

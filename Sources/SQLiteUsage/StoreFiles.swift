@@ -55,7 +55,7 @@ struct FileFacts: Equatable {
 /// ("Unlinking or renaming a database file while in use", sqlite.org/howtocorrupt.html; the same was reported of other collectors:
 /// opentelemetry-collector-contrib#33987, vector#12823). To look costs three `stat`. Files are never opened here: to close any
 /// descriptor of a file would take away SQLite's locks on it. Safe to use from any thread.
-final class StoreFiles: Sendable {
+package final class StoreFiles: Sendable {
     private let path: String
     private let known: Mutex<Known>
 
@@ -70,7 +70,7 @@ final class StoreFiles: Sendable {
     }
 
     /// What a look finds.
-    enum Finding: Equatable {
+    package enum Finding: Equatable {
         /// All files are as they were left.
         case present
         /// The database is there, its log or the index of the log is not: what is in them can still be saved.
@@ -100,7 +100,7 @@ final class StoreFiles: Sendable {
     }
 
     /// Compares what is under the path with what was opened.
-    func look() -> Finding {
+    package func look() -> Finding {
         known.withLock { known in
             do throws(FileFacts.ErrorNumber) {
                 let main: FileFacts
@@ -141,7 +141,7 @@ final class StoreFiles: Sendable {
     func committed(logSize: Int64) { known.withLock { $0.logFloor = logSize } }
 
     /// Notes that the database is as small as it is for a good reason.
-    func acceptSize() {
+    package func acceptSize() {
         known.withLock { known in
             if let main = try? FileFacts.of(path), main.isSameFile(as: known.main) { known.main = main }
         }
@@ -168,7 +168,7 @@ final class StoreFiles: Sendable {
     // MARK: - Out of the way
 
     /// Removes the log and its index where they are ours: a database that takes the place of ours must not get our log.
-    func removeLog() {
+    package func removeLog() {
         known.withLock { known in
             for (name, facts) in [(path + "-wal", known.log), (path + "-shm", known.index)]
             where (try? FileFacts.of(name).isSameFile(as: facts)) == true { unlink(name) }
@@ -180,7 +180,7 @@ final class StoreFiles: Sendable {
     /// The names are on the disk when the next database is open (``DatabaseFile``), before anything is acknowledged into it.
     ///
     /// - Returns: The new name of the database.
-    func setAside(at milliseconds: Int64) -> String {
+    package func setAside(at milliseconds: Int64) -> String {
         let aside = "\(path).damaged-\(milliseconds)"
         rename(path, aside)
         rename(path + "-wal", aside + "-wal")
@@ -189,5 +189,5 @@ final class StoreFiles: Sendable {
     }
 
     /// Gives the database that was set aside its name back, without its log; on the disk as above.
-    func putBack(_ aside: String) { rename(aside, path) }
+    package func putBack(_ aside: String) { rename(aside, path) }
 }

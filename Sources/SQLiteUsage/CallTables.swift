@@ -27,7 +27,7 @@ struct CallTables {
 
     /// Creates the writer of a transaction.
     ///
-    /// - Parameter border: Calls that ended before it are not counted.
+    /// - Parameter border: Calls that ended before it are removed by ``removeOld(_:)``.
     init(_ db: Database, _ border: CompactionBorder = .none) throws {
         self.db = db
         self.border = border
@@ -99,13 +99,16 @@ struct CallTables {
         for call in former where call.isCounted { add(call.totals, at: call.time, call.session, call.model) }
     }
 
-    /// Writes a call; it is priced by `pricing`, and stays unpriced without one.
+    /// Writes a call.
     ///
+    /// - Parameters:
+    ///   - isExpired: Whether it is only kept to be recognised.
+    ///   - pricing: By what it was priced; nil when that is not known.
     /// - Returns: The number of its row.
-    mutating func insert(_ entry: LedgerEntry, pricing: Pricing?, _ catalog: inout Catalog) throws -> Int64 {
-        let call = entry.call
-        let price = pricing?.price(call) ?? CallPrice(cost: .zero, isPriced: false, computed: nil)
-        let isExpired = border.isExpired(call.time)
+    mutating func insert(_ kept: PricedEntry, isExpired: Bool, by pricing: Pricing?, _ catalog: inout Catalog) throws
+        -> Int64
+    {
+        let (entry, call, price) = (kept.entry, kept.entry.call, kept.price)
         let session = isExpired ? FormerCall.expired : try catalog.session(of: call, db)
         let model = try catalog.model(call.model, provider: call.provider, by: pricing, db)
         observations.removeAll(keepingCapacity: true)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GRDB
+package import GRDB
 import GRDBSQLite
 import Usage
 import UsageDatabase
@@ -10,32 +10,32 @@ import UsageDatabase
 ///
 /// Values are bound in order; the statement belongs to the connection's cache and is reset after each use, so that it can be used
 /// again within the transaction.
-struct SQLiteStatement {
+package struct SQLiteStatement {
     private let statement: OpaquePointer
     private let connection: OpaquePointer?
     private var position: Int32 = 0
 
     /// The statement for `sql`, which should be a constant so that it is prepared once.
-    init(_ sql: String, _ db: Database) throws {
+    package init(_ sql: String, _ db: Database) throws {
         statement = try db.cachedStatement(sql: sql).sqliteStatement
         connection = db.sqliteConnection
     }
 
-    mutating func bind(_ value: Int64) {
+    package mutating func bind(_ value: Int64) {
         position += 1
         sqlite3_bind_int64(statement, position, value)
     }
 
-    mutating func bind(_ value: UInt64) { bind(Int64(bitPattern: value)) }
+    package mutating func bind(_ value: UInt64) { bind(Int64(bitPattern: value)) }
 
-    mutating func bind(_ value: Bool) { bind(value ? 1 : Int64(0)) }
+    package mutating func bind(_ value: Bool) { bind(value ? 1 : Int64(0)) }
 
-    mutating func bind(_ value: Int64?) {
+    package mutating func bind(_ value: Int64?) {
         guard let value else { return bindNull() }
         bind(value)
     }
 
-    mutating func bind(_ value: String?) {
+    package mutating func bind(_ value: String?) {
         guard var value else { return bindNull() }
         position += 1
         value.withUTF8 { text in
@@ -51,7 +51,7 @@ struct SQLiteStatement {
         }
     }
 
-    mutating func bind(blob bytes: [UInt8]) {
+    package mutating func bind(blob bytes: [UInt8]) {
         position += 1
         guard !bytes.isEmpty else { return _ = sqlite3_bind_zeroblob(statement, position, 0) }
         bytes.withUnsafeBytes { bytes in
@@ -65,13 +65,13 @@ struct SQLiteStatement {
     }
 
     /// Runs a statement that returns no rows.
-    mutating func run() throws {
+    package mutating func run() throws {
         _ = try step()
         reset()
     }
 
     /// Runs a statement that returns no rows and whose last value is bytes, which are not copied.
-    mutating func run(endingWith bytes: UnsafeRawBufferPointer) throws {
+    package mutating func run(endingWith bytes: UnsafeRawBufferPointer) throws {
         position += 1
         let last = position
         // An empty buffer may have no address, which would be a null.
@@ -85,7 +85,7 @@ struct SQLiteStatement {
     }
 
     /// Runs the statement and reads each row.
-    mutating func rows<Value>(_ read: (SQLiteRow) throws -> Value) throws -> [Value] {
+    package mutating func rows<Value>(_ read: (SQLiteRow) throws -> Value) throws -> [Value] {
         defer { reset() }
         var values: [Value] = []
         while try step() { values.append(try read(SQLiteRow(statement: statement))) }
@@ -93,7 +93,7 @@ struct SQLiteStatement {
     }
 
     /// Runs the statement and hands over each row until `body` says that it wants no more.
-    mutating func forEachRow(_ body: (SQLiteRow) throws -> Bool) throws {
+    package mutating func forEachRow(_ body: (SQLiteRow) throws -> Bool) throws {
         defer { reset() }
         while try step() {
             guard try body(SQLiteRow(statement: statement)) else { return }
@@ -101,7 +101,7 @@ struct SQLiteStatement {
     }
 
     /// Runs the statement and reads its first row.
-    mutating func first<Value>(_ read: (SQLiteRow) throws -> Value) throws -> Value? {
+    package mutating func first<Value>(_ read: (SQLiteRow) throws -> Value) throws -> Value? {
         defer { reset() }
         return try step() ? try read(SQLiteRow(statement: statement)) : nil
     }
@@ -128,33 +128,33 @@ struct SQLiteStatement {
 }
 
 /// The present row of a statement; valid until the next step.
-struct SQLiteRow: SQLRow {
+package struct SQLiteRow: SQLRow {
     fileprivate let statement: OpaquePointer
 
-    func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
+    package func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
 
     /// Says that a figure is none that this program wrote: the rows of a damaged page can hold anything.
-    func outOfRange(_ column: Int32) -> any Error {
+    package func outOfRange(_ column: Int32) -> any Error {
         let name = sqlite3_column_name(statement, column).map { String(cString: $0) } ?? "column \(column)"
         return DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(name) is out of range")
     }
 
-    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
+    package func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
 
-    func blob(_ column: Int32) -> [UInt8] {
+    package func blob(_ column: Int32) -> [UInt8] {
         guard let bytes = sqlite3_column_blob(statement, column) else { return [] }
         return Array(UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(statement, column))))
     }
 
     /// Calls `body` with the bytes of a column, which are valid until the next step.
-    func withBytes<Value>(_ column: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+    package func withBytes<Value>(_ column: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
         let bytes = sqlite3_column_blob(statement, column)
         return try body(
             UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : Int(sqlite3_column_bytes(statement, column)))
         )
     }
 
-    func text(_ column: Int32) -> String? {
+    package func text(_ column: Int32) -> String? {
         guard let bytes = sqlite3_column_text(statement, column) else { return nil }
         let count = Int(sqlite3_column_bytes(statement, column))
         return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CEmbedded
-import CollectorKit
+package import CollectorKit
 import Files
 import FoundationEssentials
 import GRDB
@@ -15,17 +15,55 @@ import Darwin
 #endif
 
 /// The database file: made when it is missing, opened for one writer and a few readers, brought to the newest schema.
-struct DatabaseFile {
-    let path: String
-    /// What makes a connection flush each commit, and leave the log to ``Checkpoints``.
-    var terms = Self.terms
+package struct DatabaseFile: Sendable {
+    package let path: String
+    private let durability: Durability
+    private let owner: Tables?
+    /// What makes a connection as durable as it should be, and leaves the log to ``Checkpoints``.
+    private let terms: String
+
+    /// What a power cut may take.
+    package enum Durability: Int, Sendable {
+        /// The newest commits: the log is flushed before it is copied into the database, which stays whole.
+        case checkpoints = 1
+        /// Nothing that was committed.
+        case commits
+
+        fileprivate var moment: String { self == .commits ? "commit" : "checkpoint" }
+
+        fileprivate var terms: String { "PRAGMA synchronous = \(rawValue); PRAGMA wal_autocheckpoint = 0;" }
+    }
+
+    /// Tables that a store has beside those of this module.
+    package struct Tables: Sendable {
+        let name: String
+        let sql: String
+
+        /// - Parameter name: Another one for each layout.
+        package init(name: String, sql: String) { (self.name, self.sql) = (name, sql) }
+    }
 
     /// An open database and the number by which it is known again.
-    struct Opened {
+    package struct Opened {
         var pool: DatabasePool
         var identity: UInt64
         var files: StoreFiles
         var pageSize: Int64
+    }
+
+    /// A database that others can be made from: it is not brought from an older layout to the present one.
+    package struct OtherLayout: Error {}
+
+    /// Describes a file.
+    ///
+    /// - Parameter tables: Those of a store that can make its database again; one of another layout is then not opened.
+    package init(path: String, durability: Durability = .commits, tables: Tables? = nil) {
+        self.init(path: path, terms: durability.terms, durability: durability, tables: tables)
+    }
+
+    /// The same with other terms.
+    init(path: String, terms: String, durability: Durability = .commits, tables: Tables? = nil) {
+        (self.path, self.terms, self.durability, owner) = (path, terms, durability, tables)
     }
 
     /// Opens the database.
@@ -35,67 +73,76 @@ struct DatabaseFile {
     ///     mounted any more must not be replaced by a folder of its name.
     ///   - mustBeNew: Whether it becomes another store even if it holds one: some of what it held is lost.
     /// - Throws: ``StartError`` when it cannot be used, or does not do what the configuration says.
-    func open(id: ComponentID, makesFolder: Bool = true, mustBeNew: Bool = false) throws(StartError) -> Opened {
+    package func open(id: ComponentID, makesFolder: Bool = true, mustBeNew: Bool = false) throws(StartError) -> Opened {
         try makeFolder(id, mayMake: makesFolder)
         do {
-            // SQLite gives its log the rights of the database, so they are set before there is one.
-            try makeFile()
-            let pool = try DatabasePool(path: path, configuration: Self.configuration)
-            // The pool's own set-up of the log asks for NORMAL, which flushes nothing at a commit: this must come after it.
-            try pool.writeWithoutTransaction { db in
-                try db.execute(sql: terms)
-                if let fault = try Self.durabilityFault(db) {
-                    throw StartError(.inputOutput, "\(id): \(path): \(fault)")
-                }
-            }
-            try Self.migrator.migrate(pool)
-            let identity = try Self.identity(pool, mustBeNew: mustBeNew)
-            // Also of one that was there: its name may be as new, after a rename or where its maker was killed.
-            try DurableFolder.flush(DurableFolder.containing(path))
-            let pageSize = try pool.read { try Int64.fetchOne($0, sql: "PRAGMA page_size") ?? 0 }
-            return Opened(pool: pool, identity: identity, files: try StoreFiles(path), pageSize: pageSize)
-        } catch let error as StartError {
-            throw error
-        } catch let error as DatabaseError {
-            throw startError(error, id)
-        } catch let error as FileError {
-            throw StartError(error.isPermission ? .permission : .inputOutput, "\(id): \(error)")
+            return try open(mustBeNew: mustBeNew)
         } catch {
-            throw StartError(.inputOutput, "\(id): the database \(path) cannot be opened: \(error)")
+            throw startError(error, id)
         }
     }
 
+    /// Opens the database in a folder that is there.
+    package func open(mustBeNew: Bool = false) throws -> Opened {
+        // SQLite gives its log the rights of the database, so they are set before there is one.
+        try makeFile()
+        let pool = try DatabasePool(path: path, configuration: Self.configuration)
+        // The pool's own set-up of the log asks for NORMAL, which flushes nothing at a commit: this must come after it.
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: terms)
+            if let fault = try Self.durabilityFault(db, durability) { throw DatabaseError(message: fault) }
+        }
+        let migrator = migrator
+        if owner != nil {
+            let isForeign = try pool.read { db in
+                try !migrator.appliedMigrations(db).isEmpty && !migrator.hasCompletedMigrations(db)
+                    || migrator.hasBeenSuperseded(db)
+            }
+            if isForeign { throw OtherLayout() }
+        }
+        try migrator.migrate(pool)
+        let identity = try Self.identity(pool, mustBeNew: mustBeNew)
+        // Also of one that was there: its name may be as new, after a rename or where its maker was killed.
+        try DurableFolder.flush(DurableFolder.containing(path))
+        let pageSize = try pool.read { try Int64.fetchOne($0, sql: "PRAGMA page_size") ?? 0 }
+        return Opened(pool: pool, identity: identity, files: try StoreFiles(path), pageSize: pageSize)
+    }
+
+    /// Removes the database with its log; none is no error.
+    package func remove() {
+        for name in names { OwnFile.remove(name) }
+    }
+
+    /// The files of the database.
+    package var names: [String] { ["", "-wal", "-shm", "-journal"].map { path + $0 } }
+
     /// Makes the database's file if it is missing; refuses what is no regular file where SQLite would open its files.
     private func makeFile() throws(FileError) {
-        for name in [path, path + "-wal", path + "-shm", path + "-journal"] { try OwnFile.refuseOthers(name) }
+        for name in names { try OwnFile.refuseOthers(name) }
         guard access(path, F_OK) != 0 else { return }
         // Where it cannot be made, SQLite says why.
         if let made = try? OwnFile.open(path, .making) { close(made) }
     }
 
-    /// Why a connection does not put every commit on the disk before it returns; nil when it does.
-    static func durabilityFault(_ db: Database) throws -> String? {
+    /// Why a connection is not as durable as it should be; nil when it is.
+    static func durabilityFault(_ db: Database, _ durability: Durability = .commits) throws -> String? {
         let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode") ?? "unknown"
         guard mode == "wal" else { return "the database keeps no write-ahead log (journal_mode is \(mode))" }
         let level = try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1
-        guard level >= full else {
-            return "the database does not flush its log at every commit (synchronous is \(level), not \(full))"
+        guard level >= durability.rawValue else {
+            return
+                "the database does not flush its log at every \(durability.moment) (synchronous is \(level), not \(durability.rawValue))"
         }
         return nil
     }
-
-    private static let terms = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-
-    /// SQLite's number for flushing the log at every commit.
-    private static let full = 2
 
     /// One more connection that may write, for work beside the writer; it waits for nothing.
     func connection() throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
-        configuration.prepareDatabase { db in
+        configuration.prepareDatabase { [terms, durability] db in
             try db.execute(sql: "\(terms) PRAGMA cache_size = -200")
-            if let fault = try Self.durabilityFault(db) { throw DatabaseError(message: fault) }
+            if let fault = try Self.durabilityFault(db, durability) { throw DatabaseError(message: fault) }
         }
         return try DatabaseQueue(path: path, configuration: configuration)
     }
@@ -139,7 +186,7 @@ struct DatabaseFile {
     /// What does not fit is written to the log before the commit and read, summed up and written again when it changes once more.
     private static let writerCacheSize = 8_000
 
-    private static var migrator: DatabaseMigrator {
+    private var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
             let bytes = UnsafeBufferPointer(start: hammurabi_schema_1(), count: hammurabi_schema_1_length())
@@ -164,6 +211,9 @@ struct DatabaseFile {
         migrator.registerMigration("team of sessions") { db in
             try db.execute(sql: "ALTER TABLE sessions ADD COLUMN team TEXT")
         }
+        if let owner {
+            migrator.registerMigration(owner.name) { try $0.execute(sql: owner.sql) }
+        }
         return migrator
     }
 
@@ -180,6 +230,14 @@ struct DatabaseFile {
                 .permission,
                 "\(id): the folder \(folder) cannot be made; make it, or name another path that you may write"
             )
+        }
+    }
+
+    private func startError(_ error: any Error, _ id: ComponentID) -> StartError {
+        switch error {
+        case let error as DatabaseError: startError(error, id)
+        case let error as FileError: StartError(error.isPermission ? .permission : .inputOutput, "\(id): \(error)")
+        default: StartError(.inputOutput, "\(id): the database \(path) cannot be opened: \(error)")
         }
     }
 

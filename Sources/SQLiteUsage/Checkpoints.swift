@@ -12,8 +12,8 @@ import Synchronization
 /// ``Limits/restart`` a last short step, between two commits, moves the little that came meanwhile, after which the log is written
 /// from its beginning again. Commits that are faster than the disk copies wait for it from ``Limits/bound`` on, so that the log does
 /// not grow without end unless a reader keeps an old state. A store without commits for a while gets its log cut to nothing. Safe to use from any thread.
-final class Checkpoints: Sendable {
-    private let path: String
+package final class Checkpoints: Sendable {
+    private let file: DatabaseFile
     private let files: StoreFiles
     private let limits: Limits
     private let logger: Logger
@@ -24,21 +24,23 @@ final class Checkpoints: Sendable {
     private let state = Mutex(State())
 
     /// When checkpoints are made, in pages of the log.
-    struct Limits: Sendable {
+    package struct Limits: Sendable {
         /// How many pages are written before they are copied.
-        var step = 1_000
+        package var step = 1_000
         /// From how many pages on the log is to begin again.
-        var restart = 4_000
+        package var restart = 4_000
         /// How many pages may be left for the step between two commits.
-        var rest = 256
+        package var rest = 256
         /// From how many pages on commits wait for a checkpoint, because they are faster than those beside them.
-        var bound = 16_000
+        package var bound = 16_000
         /// How many seconds without a commit cut the log.
-        var idle = 30.0
+        package var idle = 30.0
         /// How many seconds nothing is tried after a failure.
-        var pause = 5.0
+        package var pause = 5.0
         /// From how many pages on it is said that the log cannot begin again.
-        var warning = 32_000
+        package var warning = 32_000
+
+        package init() {}
     }
 
     private struct State {
@@ -66,8 +68,8 @@ final class Checkpoints: Sendable {
         var isComplete: Bool { pages == copied }
     }
 
-    init(_ path: String, _ files: StoreFiles, _ limits: Limits, commits: DispatchQueue, logger: Logger) {
-        self.path = path
+    init(_ file: DatabaseFile, _ files: StoreFiles, _ limits: Limits, commits: DispatchQueue, logger: Logger) {
+        self.file = file
         self.files = files
         self.limits = limits
         self.commits = commits
@@ -150,7 +152,7 @@ final class Checkpoints: Sendable {
         connection.withLock { connection in
             guard !state.withLock({ $0.isClosed }), files.look() == .present else { return nil }
             do {
-                let database = try connection ?? DatabaseFile(path: path).connection()
+                let database = try connection ?? file.connection()
                 connection = database
                 var progress: Progress?
                 try files.duringCheckpoint {

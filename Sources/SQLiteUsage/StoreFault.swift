@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+package import CollectorKit
 import GRDB
 
 #if canImport(Glibc)
@@ -12,21 +12,21 @@ import Darwin
 #endif
 
 /// What a failure of the database means to senders, to questions and to the health of the store.
-struct StoreFault {
+package struct StoreFault {
     /// What is wrong and what to do, in one sentence without the folder of the file.
-    private(set) var reason: String
+    package private(set) var reason: String
     /// Whether the file is damaged, which no waiting mends.
-    var isDamage = false
+    package private(set) var isDamage = false
     /// Whether other batches may be kept.
-    var isOfBatch = false
+    package private(set) var isOfBatch = false
     /// After how many seconds a sender may come again; nil where the same batch would always be refused.
-    var retryAfter: Int? = 5
+    package private(set) var retryAfter: Int? = 5
 
     /// Reads an error.
     ///
     /// - Parameter hasRoom: Whether the disk has room; asked only when the database says that it has none, which a damaged number of a
     ///   row or a damaged count of pages makes it say, too.
-    init(_ error: any Error, hasRoom: () -> Bool = { false }) {
+    package init(_ error: any Error, hasRoom: () -> Bool = { false }) {
         switch error {
         case let error as StoreError: self.init(reason: error.description)
         case is CancellationError: self.init(reason: "the store is closing")
@@ -77,10 +77,10 @@ struct StoreFault {
     }()
 
     /// Puts the name of the file before the reason, for readers who do not see the log.
-    mutating func name(_ path: String) { reason = "\(path.split(separator: "/").last ?? ""): \(reason)" }
+    package mutating func name(_ path: String) { reason = "\(path.split(separator: "/").last ?? ""): \(reason)" }
 
     /// Whether a file can grow in the folder of a path, which only trying shows: quotas and limits are no part of the free space.
-    static func hasRoom(beside path: String) -> Bool {
+    package static func hasRoom(beside path: String) -> Bool {
         let probe = path + ".room"
         let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return false }
@@ -102,7 +102,7 @@ extension DatabaseError {
 
 extension ConsumeError {
     /// What a failure of the database means to a sender.
-    init(_ fault: StoreFault) {
+    package init(_ fault: StoreFault) {
         if let seconds = fault.retryAfter {
             self = .retryable(fault.reason, after: seconds)
         } else {

@@ -31,6 +31,19 @@ struct Catalog: Sendable {
         var update: SessionUpdate?
         /// Whether a record names the session, not only a call.
         var isSighted = false
+        /// What the database knows of it; nil where that was not read.
+        var known: Known?
+    }
+
+    private struct Known {
+        /// nil for a session that was added just now.
+        var update: SessionUpdate?
+        var isSighted = false
+
+        mutating func merge(_ other: SessionUpdate, isSighted: Bool) {
+            if update?.merge(other) == nil { update = other }
+            self.isSighted = self.isSighted || isSighted
+        }
     }
 
     private struct ModelKey: Hashable {
@@ -65,12 +78,43 @@ struct Catalog: Sendable {
         return try row(slot, db)
     }
 
-    /// The row of a session that a record names.
-    mutating func session(_ update: SessionUpdate, _ db: Database) throws -> Int64 {
+    /// The row of a session of which something was reported.
+    ///
+    /// - Parameter isSighted: Whether a record names it.
+    mutating func session(_ update: SessionUpdate, isSighted: Bool, _ db: Database) throws -> Int64 {
         let slot = slot(update.id)
-        slots[slot].isSighted = true
+        if isSighted { slots[slot].isSighted = true }
         note(update, slot)
         return try row(slot, db)
+    }
+
+    /// Whether an update reports something that the database does not know.
+    mutating func isNews(_ update: SessionUpdate, isSighted: Bool, _ db: Database) throws -> Bool {
+        try isNews(update, isSighted: isSighted, slot(update.id), db)
+    }
+
+    private mutating func isNews(_ update: SessionUpdate, isSighted: Bool, _ position: Int, _ db: Database) throws
+        -> Bool
+    {
+        let ref = try row(position, db)
+        if slots[position].known == nil {
+            let stored = slots[position].row?.isNew == true ? nil : try SessionTable(db: db).update(of: ref)
+            slots[position].known = Known(update: stored?.update, isSighted: stored?.isSighted ?? false)
+        }
+        guard let known = slots[position].known, let former = known.update else { return true }
+        var merged = former
+        merged.merge(update)
+        return merged != former || isSighted && !known.isSighted
+    }
+
+    /// What was noted of sessions so far that the database does not know, in the order of their ids.
+    mutating func news(_ db: Database) throws -> [SessionUpdate] {
+        var news: [SessionUpdate] = []
+        for position in touched where !slots[position].key.isHidden {
+            guard let update = slots[position].update else { continue }
+            if try isNews(update, isSighted: false, position, db) { news.append(update) }
+        }
+        return news.sorted { $0.id < $1.id }
     }
 
     /// Takes in what an observation reports about its session.
@@ -140,6 +184,8 @@ struct Catalog: Sendable {
                 isSighted: slots[position].isSighted
             )
             if try rename(position, update, db) { renamed.append(slots[position].row?.ref ?? 0) }
+            let isSighted = slots[position].isSighted
+            slots[position].known?.merge(update, isSighted: isSighted)
             slots[position].update = nil
         }
         touched.removeAll(keepingCapacity: true)

@@ -1,50 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import Dispatch
-import GRDB
+package import Dispatch
+package import GRDB
 import GRDBSQLite
-import Logging
+package import Logging
 import Synchronization
-import Usage
+package import Usage
 import UsageDatabase
 
 /// A database that is open: its connections, its checkpoints, and all that is remembered of it.
 ///
 /// What is remembered belongs to one file: where another takes its place, there is another of these. Safe to use from any thread.
-final class OpenDatabase: Sendable {
+package final class OpenDatabase: Sendable {
     let pool: DatabasePool
     /// The number by which the store is known again.
-    let identity: UInt64
-    let files: StoreFiles
+    package let identity: UInt64
+    package let files: StoreFiles
     /// What summaries have read before.
-    let memory = SummaryMemory()
+    private let memory = SummaryMemory()
     /// What questions about the quality of data have read before.
-    let quality = QualityMemory()
-    private let writer: Mutex<StoreWriter>
+    private let quality = QualityMemory()
+    private let writer = Mutex(StoreWriter())
     private let checkpoints: Checkpoints
     private let log: LogSize
 
-    init(
+    /// Takes over a database that was opened.
+    ///
+    /// - Parameter commits: Where its transactions happen.
+    package init(
         _ opened: DatabaseFile.Opened,
-        _ path: String,
-        keepsRecords: Bool,
+        _ file: DatabaseFile,
         _ limits: Checkpoints.Limits,
         commits: DispatchQueue,
         logger: Logger
     ) {
         (pool, identity, files) = (opened.pool, opened.identity, opened.files)
-        writer = Mutex(StoreWriter(keepsRecords: keepsRecords))
-        let checkpoints = Checkpoints(path, files, limits, commits: commits, logger: logger)
+        let checkpoints = Checkpoints(file, files, limits, commits: commits, logger: logger)
         self.checkpoints = checkpoints
         log = LogSize(pageSize: opened.pageSize, files: files, checkpoints: checkpoints)
         pool.writeWithoutTransaction { [log] in log.watch($0) }
     }
 
+    // MARK: - Questions
+
+    /// The cost of a period, by dimensions.
+    package func summary(_ query: UsageQuery) async throws -> UsageSummary {
+        try await pool.read { [memory] db in
+            try SummaryReader(sums: DatabaseSums(db: db), query: query, memory: memory).run()
+        }
+    }
+
+    /// A page of sessions.
+    package func sessions(_ query: SessionQuery) async throws -> SessionPage {
+        try await pool.read { try SessionTable(db: $0).page(query) }
+    }
+
+    /// A session with its calls, and with the events that are in the database.
+    package func session(id: String) async throws -> SessionDetail? {
+        try await pool.read { try SessionTable(db: $0).detail(id: id) }
+    }
+
+    /// A counted call of a session with what it was made of, and the records that are in the database.
+    ///
+    /// - Parameter keepsRecords: Whether the store keeps records, in the database or elsewhere.
+    package func call(_ id: UInt64, ofSession session: String, keepsRecords: Bool) async throws -> CallDetail? {
+        try await pool.read { try SessionTable(db: $0).call(id, of: session, keepsRecords: keepsRecords) }
+    }
+
+    /// The counted calls of a range of time.
+    package func calls(_ query: CallQuery) async throws -> [Call] {
+        try await pool.read { try SessionTable(db: $0).calls(query) }
+    }
+
+    /// The counted calls of the blocks that changed since a reader asked last.
+    package func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
+        try await pool.read { [quality] in try ChangesQuery(db: $0, cursor: cursor, memory: quality).run() }
+    }
+
+    /// How well the calls of a period are known.
+    package func quality(of period: Period) async throws -> DataQuality {
+        try await pool.read { [quality] in try QualityQuery(db: $0, period: period, memory: quality).run() }
+    }
+
+    /// The names of a dimension.
+    package func names(of dimension: UsageDimension) async throws -> Set<String> {
+        try await pool.read { [memory] in try memory.names(of: dimension, DatabaseSums(db: $0)) }
+    }
+
+    /// Models of counted calls without a price.
+    package func unpricedModels() async throws -> [UnpricedModel] { try await pool.read(UnpricedQuery.run) }
+
+    /// The number of the newest transaction.
+    package func revision() async throws -> Int64 { try await pool.read(Revision.current) }
+
+    /// Reads one state of the database where the thread may block.
+    package func readNow<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.read(body) }
+
     // MARK: - Transactions
 
     /// Runs a transaction; what the writer remembers is dropped if it fails.
-    func change<Value: Sendable>(
+    package func change<Value: Sendable>(
         _ work: @escaping @Sendable (Database, inout StoreWriter) throws -> Value
     ) async throws -> Value {
         do {
@@ -56,7 +112,7 @@ final class OpenDatabase: Sendable {
     }
 
     /// The same where the thread may block.
-    func changeNow<Value: Sendable>(_ work: (Database, inout StoreWriter) throws -> Value) throws -> Value {
+    package func changeNow<Value: Sendable>(_ work: (Database, inout StoreWriter) throws -> Value) throws -> Value {
         do {
             return try pool.write { db in try run(work, db) }
         } catch {
@@ -82,7 +138,7 @@ final class OpenDatabase: Sendable {
     }
 
     /// Moves the whole log into the database and cuts it, if no reader is in the way.
-    func cutLog() async throws {
+    package func cutLog() async throws {
         try await pool.writeWithoutTransaction { [files] db in
             try files.duringCheckpoint {
                 let result = try db.checkpoint(.truncate)
@@ -94,7 +150,7 @@ final class OpenDatabase: Sendable {
     /// Moves the whole log into the database, through the writer, whose log may have lost its name.
     ///
     /// - Throws: When not all of it could be moved.
-    func saveLog() throws {
+    package func saveLog() throws {
         try pool.writeWithoutTransaction { [files] db in
             try files.duringCheckpoint {
                 let result = try db.checkpoint(.full)
@@ -107,7 +163,7 @@ final class OpenDatabase: Sendable {
     }
 
     /// Whether the database has fewer pages than its first page says: others have cut it.
-    func isTruncated() throws -> Bool {
+    package func isTruncated() throws -> Bool {
         guard let header = pool.writeWithoutTransaction({ DatabaseHeader($0) }) else { return true }
         return try header.size > files.size()
     }
@@ -116,7 +172,7 @@ final class OpenDatabase: Sendable {
     ///
     /// - Parameter isWhole: Whether the log is moved into the database before, so that it is all in one file. SQLite itself does
     ///   so for the last connection only if that one writes, and the pool's last one only reads.
-    func close(isWhole: Bool) {
+    package func close(isWhole: Bool) {
         checkpoints.close()
         if isWhole {
             pool.writeWithoutTransaction { db in
@@ -181,107 +237,5 @@ private struct DatabaseHeader {
         // A page of 65,536 bytes is written as 1.
         let pageSize = number(16..<18) == 1 ? 65_536 : number(16..<18)
         size = number(28..<32) * pageSize
-    }
-}
-
-/// Writes batches, and remembers between transactions what saves reading: the newest links and calls, the rows of sessions.
-///
-/// A transaction that fails leaves its traces in memory, so its caller must then call ``forget()``.
-struct StoreWriter: Sendable {
-    private let keepsRecords: Bool
-    private var links: LinkIndex?
-    private var recent = RecentEntries()
-    private var catalog = Catalog()
-    /// What the database says about changes by others (`PRAGMA data_version`).
-    private var version: Int64 = -1
-    /// The blocks of calls that the transaction changed.
-    private var changed: Set<Int64> = []
-
-    init(keepsRecords: Bool) {
-        self.keepsRecords = keepsRecords
-    }
-
-    /// Drops all that is remembered; it is read from the database again when it is needed.
-    mutating func forget() {
-        self = StoreWriter(keepsRecords: keepsRecords)
-    }
-
-    /// Forgets how models are priced, because the transaction changes it.
-    mutating func forgetModels() { catalog.forgetModels() }
-
-    /// Notes that the transaction changed calls of some blocks.
-    mutating func noteChanged(_ blocks: Set<Int64>) { changed.formUnion(blocks) }
-
-    /// The blocks of calls that the transaction changed, noted until they are taken.
-    mutating func takeChanged() -> Set<Int64> {
-        defer { changed.removeAll() }
-        return changed
-    }
-
-    /// Keeps batches, in the transaction that is open.
-    ///
-    /// - Returns: What became of each batch, and how many records are older than what compaction removed.
-    mutating func write(_ batches: [Batch], to db: Database) throws -> (deliveries: [Delivery], refused: Int) {
-        try noticeOthers(db)
-        let (revision, compacted) = try Revision.nextState(db)
-        let border = compacted.applying(to: batches)
-        let (batches, refused) = border.admit(batches)
-        catalog.revision = revision
-        var links = try self.links.take() ?? LinkIndex(db)
-        let (change, moved) = try writeCalls(of: batches, to: db, &links, revision, border)
-        let bodies = BodyCompressor()
-        let tables = BatchTables(db: db)
-        for batch in batches {
-            let sessions = try batch.sessions.map { try catalog.session($0, db) }
-            if keepsRecords { try tables.insert(batch, sessions: sessions, bodies) }
-        }
-        // The parts of their calls have the former names.
-        for session in try catalog.flush(db) { noteChanged(try SessionTable(db: db).blocks(of: session)) }
-        for session in moved { try SessionTable(db: db).mark(session, changedIn: revision) }
-        try links.flush(db)
-        self.links = links
-        return (Delivery.each(of: batches, in: border.visible(change)), refused)
-    }
-
-    /// Another process may have written since, such as a command while the collector runs: then what is remembered is no longer true.
-    private mutating func noticeOthers(_ db: Database) throws {
-        var statement = try SQLiteStatement("PRAGMA data_version", db)
-        let version = try statement.first { $0.int(0) } ?? -1
-        if version != self.version { forget() }
-        self.version = version
-    }
-
-    /// - Returns: What changes, and the sessions whose calls are others now though the batches may not name them.
-    private mutating func writeCalls(
-        of batches: [Batch],
-        to db: Database,
-        _ links: inout LinkIndex,
-        _ revision: Int64,
-        _ border: CompactionBorder
-    ) throws -> (change: LedgerChange, moved: Set<Int64>) {
-        let deliveries = batches.map(\.observations)
-        guard deliveries.contains(where: { !$0.isEmpty }) else { return (LedgerChange(), []) }
-        // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
-        for delivery in deliveries {
-            for position in delivery.indices { catalog.note(delivery[position]) }
-        }
-        var change = try Ledger.absorb(deliveries, into: LedgerTables(db: db, links: links, recent: recent))
-        guard !change.isEmpty else { return (change, []) }
-        var calls = try CallTables(db, border)
-        for entry in change.retired {
-            try calls.retire(entry)
-            entry.forEachLink { links.remove($0, entry.ref) }
-            recent.remove(entry.ref)
-        }
-        let pricing = batches.lazy.compactMap(\.pricing).last
-        for position in change.entries.indices {
-            let ref = try calls.insert(change.entries[position], pricing: pricing, &catalog)
-            change.entries[position].ref = ref
-            change.entries[position].forEachLink { links.insert($0, ref) }
-            recent.insert(change.entries[position].observations, ref)
-        }
-        noteChanged(calls.changed)
-        let sessions = try calls.writeSums(revision)
-        return (change, change.retired.isEmpty ? [] : sessions)
     }
 }

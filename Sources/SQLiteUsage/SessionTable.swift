@@ -237,6 +237,30 @@ extension SessionTable {
         } ?? Row()
     }
 
+    /// What was reported of a session, all together.
+    func update(of ref: Int64) throws -> (update: SessionUpdate, isSighted: Bool)? {
+        var statement = try SQLiteStatement("SELECT \(Self.updateColumns) FROM sessions WHERE ref = ?", db)
+        statement.bind(ref)
+        return try statement.first { ($0.sessionUpdate, $0.bool(1)) }
+    }
+
+    /// The same of the sessions behind a row, in the order of their rows.
+    func updates(after ref: Int64, atMost limit: Int) throws -> [(ref: Int64, update: SessionUpdate, isSighted: Bool)] {
+        var statement = try SQLiteStatement(
+            "SELECT \(Self.updateColumns), ref FROM sessions WHERE ref > ? AND hidden = 0 ORDER BY ref LIMIT ?",
+            db
+        )
+        statement.bind(ref)
+        statement.bind(Int64(limit))
+        return try statement.rows { ($0.int(23), $0.sessionUpdate, $0.bool(1)) }
+    }
+
+    private static let updateColumns = """
+        id, sighted, agent, user, project, machine, team, parent, started_at, last_seen_at, name, name_at, branch, branch_at,
+        agent_version, agent_version_at, task_status, task_status_at, completed, completed_at, reported_cost, reported_cost_at,
+        knowledge
+        """
+
     /// The blocks in which calls of a session are.
     func blocks(of session: Int64) throws -> Set<Int64> {
         var statement = try SQLiteStatement(
@@ -307,4 +331,28 @@ extension SessionTable {
                 \((lasting + changing).joined(separator: ", "))
             """
     }()
+}
+
+extension SQLiteRow {
+    /// What was reported of a session, in the columns of ``SessionTable/updateColumns``.
+    fileprivate var sessionUpdate: SessionUpdate {
+        var update = SessionUpdate(id: text(0) ?? "", time: Timestamp(nanoseconds: int(8)))
+        update.lastSeen = Timestamp(nanoseconds: int(9))
+        (update.agent, update.user, update.project) = (text(2), text(3), text(4))
+        (update.machine, update.team, update.parent) = (text(5), text(6), text(7))
+        (update.name, update.branch) = (fact(10), fact(12))
+        (update.agentVersion, update.taskStatus) = (fact(14), fact(16))
+        if !isNull(19) { update.completion = LastWrite(bool(18) ? 1 : 0, at: Timestamp(nanoseconds: int(19))) }
+        if !isNull(20), !isNull(21) {
+            update.reportedCost = LastWrite(Money(nanodollars: int(20)), at: Timestamp(nanoseconds: int(21)))
+        }
+        update.provenance = Provenance(rawValue: UInt8(truncatingIfNeeded: int(22)))
+        return update
+    }
+
+    /// A text and when it was reported.
+    private func fact(_ column: Int32) -> LastWrite<String>? {
+        guard let value = text(column), !isNull(column + 1) else { return nil }
+        return LastWrite(value, at: Timestamp(nanoseconds: int(column + 1)))
+    }
 }
