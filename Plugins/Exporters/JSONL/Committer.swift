@@ -162,7 +162,7 @@ struct Committer: ~Copyable {
 
     private static func draft(_ batch: Batch, keepsRecords: Bool) -> UsageLine {
         var line = UsageLine()
-        line.sessions = batch.sessions.map { SessionEntry(update: $0, isSighted: true) }
+        line.sessions = batch.sessions.map { SessionEntry(update: $0, isSighted: !$0.isImplied) }
         guard keepsRecords, batch.otlp.recordCount > 0 else { return line }
         line.extent = batch.extent
         for (session, ranges) in batch.recordsOfSessions { line.sessions[session].records = ranges }
@@ -175,11 +175,12 @@ struct Committer: ~Copyable {
     private func learn(_ batches: [Batch], _ lines: inout [UsageLine], _ border: CompactionBorder) throws -> [Delivery]
     {
         let observations = batches.map(\.observations)
+        let copied = batches.flatMap(\.copiedCalls)
         let drafts = lines
         let (change, notes, news) = try shelf.withLock { contents in
             // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
             let notes = contents.book.news(in: observations)
-            let change = try Ledger.absorb(observations, into: contents.book.ledger)
+            let change = try Ledger.absorb(observations, adopting: copied, into: contents.book.ledger)
             return (
                 change, notes, drafts.map { $0.sessions.filter { !$0.records.isEmpty || contents.book.isNews($0) } }
             )

@@ -16,6 +16,8 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     private let settings: ComponentSettings
     private let calls: StorageCalls
     private let running = Mutex<Running?>(nil)
+    /// Distinguishes this opening of the store from others (``Contents``).
+    private let opening = Int64.random(in: 1 ... .max)
 
     private struct Running {
         var store: JSONLStore
@@ -133,6 +135,12 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
         try store().shelf.withLock { $0.book.changes(since: cursor) }
     }
+
+    func contents(after cursor: StoreCursor?, limit: Int) async throws -> StorePage {
+        try Contents(shelf: store().shelf, opening: opening, limit: limit).page(after: cursor)
+    }
+
+    func inventory() async throws -> StoreInventory { try Contents(shelf: store().shelf, opening: opening).inventory() }
 
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         try store().shelf.withLock { $0.book.names(of: dimension) }

@@ -165,7 +165,7 @@ extension PostgreSQLExporter {
         return database
     }
 
-    private func answer<Answer: Sendable>(
+    func answer<Answer: Sendable>(
         _ ask: @escaping @Sendable (PostgresConnection, StoreMemory) throws -> Answer
     ) async throws -> Answer {
         let database = try database()

@@ -68,7 +68,7 @@ struct Catalog: Sendable {
     /// The row of a session that a record names.
     mutating func session(_ update: SessionUpdate, _ db: Database) throws -> Int64 {
         let slot = slot(update.id)
-        slots[slot].isSighted = true
+        if !update.isImplied { slots[slot].isSighted = true }
         note(update, slot)
         return try row(slot, db)
     }

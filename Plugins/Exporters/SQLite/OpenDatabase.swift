@@ -260,12 +260,14 @@ struct StoreWriter: Sendable {
         _ border: CompactionBorder
     ) throws -> (change: LedgerChange, moved: Set<Int64>) {
         let deliveries = batches.map(\.observations)
-        guard deliveries.contains(where: { !$0.isEmpty }) else { return (LedgerChange(), []) }
+        let copied = batches.flatMap(\.copiedCalls)
+        guard !copied.isEmpty || deliveries.contains(where: { !$0.isEmpty }) else { return (LedgerChange(), []) }
         // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
         for delivery in deliveries {
             for position in delivery.indices { catalog.note(delivery[position]) }
         }
-        var change = try Ledger.absorb(deliveries, into: LedgerTables(db: db, links: links, recent: recent))
+        let tables = LedgerTables(db: db, links: links, recent: recent)
+        var change = try Ledger.absorb(deliveries, adopting: copied, into: tables)
         guard !change.isEmpty else { return (change, []) }
         var calls = try CallTables(db, border)
         for entry in change.retired {

@@ -113,6 +113,21 @@ extension SQLiteExporter {
         }
     }
 
+    func contents(after cursor: StoreCursor?, limit: Int) async throws -> StorePage {
+        try await commits().answer { database in
+            try await database.pool.read { db in try Contents(db: db, limit: limit).page(after: cursor) }
+        }
+    }
+
+    func inventory() async throws -> StoreInventory {
+        try await commits().answer { try await $0.pool.read { db in try Contents(db: db).inventory() } }
+    }
+
+    var otherUser: String? {
+        guard state.withLock({ $0 == nil }) else { return nil }
+        return Contents.process(using: config.path(home: settings.home)).map { "process \($0)" }
+    }
+
     func quality(of period: Period) async throws -> DataQuality {
         try await commits().answer { database in
             let memory = database.quality
