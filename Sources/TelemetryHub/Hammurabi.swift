@@ -62,8 +62,8 @@ struct Hammurabi: AsyncParsableCommand {
             CommandGroup(
                 name: "Upkeep",
                 subcommands: [
-                    CompactCommand.self, ConvertCommand.self, QueueCommand.self, ReloadCommand.self, TapCommand.self,
-                    PluginsCommand.self, SchemaCommand.self, CompletionCommand.self,
+                    CompactCommand.self, CopyCommand.self, ConvertCommand.self, QueueCommand.self, ReloadCommand.self,
+                    TapCommand.self, PluginsCommand.self, SchemaCommand.self, CompletionCommand.self,
                 ]
             ),
         ],
@@ -179,7 +179,7 @@ enum OtherWords {
         "start": "run", "serve": "run", "server": "run", "check": "validate", "setup": "onboard", "install": "onboard",
         "init": "onboard", "import": "scan", "sync": "scan", "prune": "compact", "gc": "compact", "key": "keys",
         "price": "prices", "pricing": "prices", "health": "status", "ps": "status", "info": "status",
-        "default-config": "config default",
+        "default-config": "config default", "migrate": "copy", "move": "copy", "mv": "copy", "cp": "copy",
     ]
 
     private static let reports: Set = ["daily", "weekly", "monthly", "session", "blocks"]
