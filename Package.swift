@@ -27,7 +27,8 @@ let plugins: [Target.Dependency] = [
     "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
     "RedactionProcessor",
     "FilterProcessor",
-    "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter",
+    "AttributesProcessor", "ResourceProcessor", "ClickHouseExporter", "JSONLExporter", "PostgreSQLExporter",
+    "SQLiteExporter",
     "StdoutExporter", "OTLPHTTPExporter", "EventsReceiver",
     "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
     "OAuth2ClientExtension", "UsageMetricsConnector",
@@ -152,6 +153,17 @@ let package = Package(
         ),
         plugin("PostgreSQLExporter", "Exporters/PostgreSQL", ["UsageDatabase"]),
         plugin("JSONLExporter", "Exporters/JSONL"),
+        plugin(
+            "ClickHouseExporter",
+            "Exporters/ClickHouse",
+            [
+                "SendingQueue",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
         plugin("StdoutExporter", "Exporters/Stdout"),
         plugin("UsageMetricsConnector", "Connectors/UsageMetrics"),
         plugin(
@@ -230,6 +242,12 @@ let package = Package(
             path: "Tests/PostgresServer"
         ),
         .target(
+            name: "ClickHouseServer",
+            dependencies: ["ChildProcess", "CollectorTesting"],
+            path: "Tests/ClickHouseServer",
+            exclude: ["clickhouse.py"]
+        ),
+        .target(
             name: "AgentFixtures",
             dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")],
             path: "Tests/AgentFixtures"
@@ -252,7 +270,7 @@ let package = Package(
         .testTarget(
             name: "CollectorKitTests",
             dependencies: plugins + [
-                "CollectorKit", "CollectorTesting", "Files", "FlushCounter", "OTLP", "Usage",
+                "CollectorKit", "CollectorTesting", "Files", "FlushCounter", "OTLP", "PostgresServer", "Usage", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -325,9 +343,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "AgentFixtures", "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "PostgresServer",
-                "RawHTTP",
-                "SinkServer", "hammurabi",
+                "AgentFixtures", "ChildProcess", "ClickHouseServer", "CollectorKit", "CollectorTesting", "OTLP",
+                "PostgresServer", "RawHTTP", "SinkServer", "hammurabi",
             ],
             exclude: ["Fixtures"]
         ),
@@ -364,6 +381,10 @@ let package = Package(
         ),
         pluginTests("PostgreSQLExporter", more: ["PostgresServer", "UsageDatabase"]),
         pluginTests("JSONLExporter", more: ["FlushCounter", "TokensProcessor", "PricingProcessor"]),
+        pluginTests(
+            "ClickHouseExporter",
+            more: ["ClickHouseServer", "SQLiteExporter", "SendingQueue", "SinkServer"]
+        ),
         pluginTests("StdoutExporter"),
         pluginTests("UsageMetricsConnector"),
         pluginTests(

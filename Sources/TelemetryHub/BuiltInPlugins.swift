@@ -5,6 +5,7 @@ import AgentSessionsReceiver
 import AttributesProcessor
 import BasicAuthExtension
 import BearerTokenAuthExtension
+import ClickHouseExporter
 import Collector
 import CollectorKit
 import EventsReceiver
@@ -71,7 +72,8 @@ enum BuiltInPlugins {
             .otlp, .events,
             .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
             .tokens, .pricing, .retention, .redaction, .filter, .attributes, .resource,
-            .usageMetrics, .sqlite, .jsonl, .postgresql, .stdout, .otlpHTTP(version: Version.number),
+            .usageMetrics, .sqlite, .jsonl, .postgresql, .clickhouse(version: Version.number), .stdout,
+            .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages, guides: HelpTopics.guides), .apiKeys,
             .healthCheck(version: Version.number),
             .basicAuth, .bearerTokenAuth, .oauth2Client,

@@ -43,12 +43,14 @@ struct ImportTests {
         "GRDB": ["Plugins/Exporters/SQLite/"],
         "GRDBSQLite": ["Plugins/Exporters/SQLite/", "Plugins/Receivers/AgentSessions/"],
         "NIOHTTP1": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
+            "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
+            "Plugins/Extensions/Hub/Alerts/",
             "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOCore": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
+            "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
+            "Plugins/Extensions/Hub/Alerts/",
             "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
@@ -57,12 +59,14 @@ struct ImportTests {
         "ArgumentParser": ["Sources/TelemetryHub/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
         "AsyncHTTPClient": [
-            "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/", "Plugins/Extensions/OAuth2Client/",
+            "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
+            "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
         "NIOSSL": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/OAuth2Client/",
+            "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
+            "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOTLS": ["Sources/HTTPServer/"],
@@ -129,7 +133,8 @@ struct ImportTests {
     private static let plugins = [
         "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
         "RedactionProcessor",
-        "FilterProcessor", "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "PostgreSQLExporter",
+        "FilterProcessor", "AttributesProcessor", "ResourceProcessor", "ClickHouseExporter", "JSONLExporter",
+        "PostgreSQLExporter",
         "SQLiteExporter", "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
         "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension", "UsageMetricsConnector",
