@@ -27,7 +27,8 @@ let plugins: [Target.Dependency] = [
     "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
     "RedactionProcessor",
     "FilterProcessor",
-    "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "PostgreSQLExporter", "SQLiteExporter",
+    "AttributesProcessor", "ResourceProcessor", "ClickHouseExporter", "JSONLExporter", "PostgreSQLExporter",
+    "SQLiteExporter",
     "StdoutExporter", "OTLPHTTPExporter", "EventsReceiver",
     "HubExtension", "APIKeysExtension", "HealthCheckExtension", "BasicAuthExtension", "BearerTokenAuthExtension",
     "OAuth2ClientExtension", "UsageMetricsConnector",
@@ -161,6 +162,17 @@ let package = Package(
             "Exporters/JSONL",
             ["SQLiteUsage", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift")]
         ),
+        plugin(
+            "ClickHouseExporter",
+            "Exporters/ClickHouse",
+            [
+                "SendingQueue",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
         plugin("StdoutExporter", "Exporters/Stdout"),
         plugin("UsageMetricsConnector", "Connectors/UsageMetrics"),
         plugin(
@@ -239,6 +251,12 @@ let package = Package(
             path: "Tests/PostgresServer"
         ),
         .target(
+            name: "ClickHouseServer",
+            dependencies: ["ChildProcess", "CollectorTesting"],
+            path: "Tests/ClickHouseServer",
+            exclude: ["clickhouse.py"]
+        ),
+        .target(
             name: "AgentFixtures",
             dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")],
             path: "Tests/AgentFixtures"
@@ -261,7 +279,7 @@ let package = Package(
         .testTarget(
             name: "CollectorKitTests",
             dependencies: plugins + [
-                "CollectorKit", "CollectorTesting", "Files", "FlushCounter", "OTLP", "Usage",
+                "CollectorKit", "CollectorTesting", "Files", "FlushCounter", "OTLP", "PostgresServer", "Usage", "YAML",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -334,9 +352,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "AgentFixtures", "ChildProcess", "CollectorKit", "CollectorTesting", "OTLP", "PostgresServer",
-                "RawHTTP",
-                "SinkServer", "hammurabi",
+                "AgentFixtures", "ChildProcess", "ClickHouseServer", "CollectorKit", "CollectorTesting", "OTLP",
+                "PostgresServer", "RawHTTP", "SinkServer", "hammurabi",
             ],
             exclude: ["Fixtures"]
         ),
@@ -378,6 +395,10 @@ let package = Package(
                 "FlushCounter", "PricingProcessor", "SQLiteUsage", "TokensProcessor",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]
+        ),
+        pluginTests(
+            "ClickHouseExporter",
+            more: ["ClickHouseServer", "SQLiteExporter", "SendingQueue", "SinkServer"]
         ),
         pluginTests("StdoutExporter"),
         pluginTests("UsageMetricsConnector"),

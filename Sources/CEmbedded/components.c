@@ -35,6 +35,9 @@ static const unsigned char processor_retention[] = {
 static const unsigned char processor_tokens[] = {
 #embed "../../Plugins/Processors/Tokens/README.md"
 };
+static const unsigned char exporter_clickhouse[] = {
+#embed "../../Plugins/Exporters/ClickHouse/README.md"
+};
 static const unsigned char exporter_jsonl[] = {
 #embed "../../Plugins/Exporters/JSONL/README.md"
 };
@@ -85,6 +88,7 @@ static const hammurabi_component_page pages[] = {
     PAGE(processor, resource),
     PAGE(processor, retention),
     PAGE(processor, tokens),
+    PAGE(exporter, clickhouse),
     PAGE(exporter, jsonl),
     PAGE(exporter, otlp_http),
     PAGE(exporter, postgresql),

@@ -15,6 +15,10 @@ public struct Batch: Sendable {
     public var sessions = BatchSessions()
     /// The prices of calls, set by the `pricing` processor; a store uses them again when a call changes.
     public var pricing: Pricing?
+    /// Calls of another store, which a store takes in as they are (`Ledger.absorb(_:adopting:into:)`).
+    ///
+    /// Only for a copy between stores, which has one batch under way at a time.
+    public var copiedCalls: [LedgerEntry] = []
     /// The memory of the request that the batch came with, until exporters take the batch; nil without a request.
     public var memory: (any MemoryAllowance)?
     /// Through how many collectors of this kind it has come.
@@ -28,6 +32,11 @@ public struct Batch: Sendable {
     public init(_ otlp: OTLPBatch, receivedAt: Timestamp) {
         self.otlp = otlp
         self.receivedAt = receivedAt
+    }
+
+    /// Creates a batch without records.
+    public init(receivedAt: Timestamp) {
+        self.init(.noRecords, receivedAt: receivedAt)
     }
 
     /// The signal of the records.

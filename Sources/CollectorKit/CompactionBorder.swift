@@ -73,6 +73,7 @@ public struct CompactionBorder: Sendable, Hashable {
             if observations.indices.contains(where: { observations[$0].time < horizon }) {
                 admitted[position].observations.removeAll { $0.time < horizon }
             }
+            admitted[position].copiedCalls.removeAll { isForgotten($0.observations) }
             refused += admitted[position].dropRecords(before: instant)
             admitted[position].dropSessions(before: instant)
         }

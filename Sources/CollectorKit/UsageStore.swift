@@ -27,6 +27,16 @@ public protocol UsageStore: Sendable {
     /// For what adds up or mirrors the calls of a store. One answer has some ten thousand calls; the rest follows under its cursor.
     /// - Parameter cursor: That of the answer before; nil for everything.
     func changes(since cursor: UsageCursor?) async throws -> UsageChanges
+    /// The next part of everything that the store keeps, for a copy in another store.
+    ///
+    /// - Parameters:
+    ///   - cursor: That of the page before, also of an earlier opening; nil for the beginning.
+    ///   - limit: How many sessions, calls or batches a page has at most; at least one.
+    func contents(after cursor: StoreCursor?, limit: Int) async throws -> StorePage
+    /// How much ``contents(after:limit:)`` hands over altogether, and how far the store is compacted.
+    func inventory() async throws -> StoreInventory
+    /// The process beside this one that has the store open; nil when there is none, or it may be shared. May be asked before the start.
+    var otherUser: String? { get }
     /// How well the calls of a period are known.
     func quality(of period: Period) async throws -> DataQuality
     /// All non-empty names of a dimension in the stored data; names of removed data may be among them.
@@ -66,6 +76,17 @@ extension UsageStore {
     public func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
         throw StoreError("this store does not hand over its changes")
     }
+
+    /// Refuses: a store of another program may not hand itself over.
+    public func contents(after cursor: StoreCursor?, limit: Int) async throws -> StorePage {
+        throw StoreError("this store cannot be copied")
+    }
+
+    /// Refuses, as ``contents(after:limit:)``.
+    public func inventory() async throws -> StoreInventory { throw StoreError("this store cannot be copied") }
+
+    /// Nil: not known.
+    public var otherUser: String? { nil }
 
     /// The cost of a period, by dimensions, without a filter.
     public func summary(of period: Period, now: Timestamp) async throws -> UsageSummary {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+package import CollectorKit
 package import Dispatch
 package import GRDB
 import GRDBSQLite
@@ -93,6 +93,16 @@ package final class OpenDatabase: Sendable {
 
     /// The number of the newest transaction.
     package func revision() async throws -> Int64 { try await pool.read(Revision.current) }
+
+    /// A page of what the database keeps, see ``Contents``.
+    package func contents(after cursor: StoreCursor?, limit: Int) async throws -> StorePage {
+        try await pool.read { try Contents(db: $0, limit: limit).page(after: cursor) }
+    }
+
+    /// How much the database keeps.
+    package func inventory() async throws -> StoreInventory {
+        try await pool.read { try Contents(db: $0).inventory() }
+    }
 
     /// Reads one state of the database where the thread may block.
     package func readNow<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.read(body) }

@@ -115,14 +115,14 @@ package struct StoreWriter: Sendable {
         if findsNews {
             var news = LearnedChange()
             for batch in batches {
-                news.isNews.append(try batch.sessions.map { try catalog.isNews($0, isSighted: true, db) })
+                news.isNews.append(try batch.sessions.map { try catalog.isNews($0, isSighted: !$0.isImplied, db) })
             }
             learned.news = news
         }
         var links = try self.links.take() ?? LinkIndex(db)
         let (change, moved) = try writeCalls(to: db, &learned, &links, revision, border)
         for batch in batches {
-            learned.sessions.append(try batch.sessions.map { try catalog.session($0, isSighted: true, db) })
+            learned.sessions.append(try batch.sessions.map { try catalog.session($0, isSighted: !$0.isImplied, db) })
         }
         try writeSessions(moved, to: db, revision)
         try links.flush(db)
@@ -140,13 +140,15 @@ package struct StoreWriter: Sendable {
         _ border: CompactionBorder
     ) throws -> (change: LedgerChange, moved: Set<Int64>) {
         let deliveries = learned.batches.map(\.observations)
-        guard deliveries.contains(where: { !$0.isEmpty }) else { return (LedgerChange(), []) }
+        let copied = learned.batches.flatMap(\.copiedCalls)
+        guard !copied.isEmpty || deliveries.contains(where: { !$0.isEmpty }) else { return (LedgerChange(), []) }
         // All that came in, not only what changed something: the bounds of a session must not depend on what came first.
         for delivery in deliveries {
             for position in delivery.indices { catalog.note(delivery[position]) }
         }
         if learned.news != nil { learned.news?.notes = try catalog.news(db) }
-        var change = try Ledger.absorb(deliveries, into: LedgerTables(db: db, links: links, recent: recent))
+        let tables = LedgerTables(db: db, links: links, recent: recent)
+        var change = try Ledger.absorb(deliveries, adopting: copied, into: tables)
         guard !change.isEmpty else { return (change, []) }
         var calls = try CallTables(db)
         for entry in change.retired { try retire(entry, &calls, &links) }

@@ -36,6 +36,16 @@ struct RetryPolicy: Sendable, Hashable {
     }
 }
 
+/// The delay between attempts of an exporter that sends by itself, without a ``QueuedExporter``.
+public enum RetryDelay {
+    /// The delay after a number of consecutive failures, with the random part of the configuration.
+    ///
+    /// - Parameter asked: The delay that the destination requested; the longer one is used.
+    public static func wait(_ config: RetryConfig, after failures: Int, asked: Duration?) -> Duration {
+        RetryPolicy(config).wait(after: failures, asked: asked, chance: .random(in: 0...1))
+    }
+}
+
 /// Parses the `Retry-After` field: seconds, or an HTTP date (RFC 9110, 10.2.3).
 public enum RetryAfter {
     /// The delay; nil for an unreadable value.

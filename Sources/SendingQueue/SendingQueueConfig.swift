@@ -109,6 +109,13 @@ public struct SendingQueueConfig: ConfigSection {
         case blockOnOverflow = "block_on_overflow"
     }
 
+    /// The folder of all files of the queue.
+    ///
+    /// - Parameters:
+    ///   - id: The exporter's id.
+    ///   - home: The folder under which the program keeps its files.
+    public func folder(of id: ComponentID, home: String) -> String { QueueFolders(self, id: id, home: home).root }
+
     /// Whether the queue is kept in files; the id of a storage extension of the OpenTelemetry Collector means the same.
     var isInFiles: Bool { storage != "memory" }
 

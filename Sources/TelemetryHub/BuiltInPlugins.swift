@@ -5,6 +5,7 @@ import AgentSessionsReceiver
 import AttributesProcessor
 import BasicAuthExtension
 import BearerTokenAuthExtension
+import ClickHouseExporter
 import Collector
 import CollectorKit
 import EventsReceiver
@@ -72,8 +73,8 @@ enum BuiltInPlugins {
             .agentSessions(environment: Environment.process.variables, machine: Environment.process.machineName),
             .tokens, .pricing, .retention, .redaction, .filter, .attributes, .resource,
             .usageMetrics, .sqlite, .jsonl,
-            .postgresql(host: Environment.process.machineName, version: Version.number), .stdout,
-            .otlpHTTP(version: Version.number),
+            .postgresql(host: Environment.process.machineName, version: Version.number),
+            .clickhouse(version: Version.number), .stdout, .otlpHTTP(version: Version.number),
             .hub(version: Version.number, pages: pages, guides: HelpTopics.guides), .apiKeys,
             .healthCheck(version: Version.number),
             .basicAuth, .bearerTokenAuth, .oauth2Client,

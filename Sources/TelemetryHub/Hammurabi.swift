@@ -70,7 +70,7 @@ struct Hammurabi: AsyncParsableCommand {
                 name: "Operation",
                 subcommands: [
                     StatusCommand.self, TopCommand.self, TapCommand.self, KeysCommand.self, QueueCommand.self,
-                    ReloadCommand.self, CompactCommand.self,
+                    ReloadCommand.self, CompactCommand.self, CopyCommand.self,
                 ]
             ),
         ],

@@ -34,7 +34,7 @@ enum OtherWords {
         "start": "run", "serve": "run", "server": "run", "check": "validate", "setup": "onboard", "install": "onboard",
         "init": "onboard", "import": "scan", "sync": "scan", "prune": "compact", "gc": "compact", "key": "keys",
         "price": "prices", "pricing": "prices", "health": "status", "ps": "status", "info": "status",
-        "default-config": "config default",
+        "default-config": "config default", "migrate": "copy", "move": "copy", "mv": "copy", "cp": "copy",
     ]
 
     /// The reports of ccusage.

@@ -9,6 +9,8 @@ public final class Pricing: Sendable {
     /// Whose figure counts.
     public let preference: Preference
     private let cache: Mutex<PriceCache>
+    /// Prices that calls have already; nil for a pricing that has none.
+    private let kept: KeptPrices?
 
     /// Whose figure counts when both are known.
     public enum Preference: String, Sendable, Codable, CaseIterable {
@@ -22,6 +24,14 @@ public final class Pricing: Sendable {
     public init(table: PriceTable, preference: Preference = .computed) {
         self.preference = preference
         cache = Mutex(PriceCache(table: table))
+        kept = nil
+    }
+
+    /// Creates a pricing that leaves calls the prices that they have, and prices others by a table.
+    public init(keeping kept: KeptPrices, otherwise table: PriceTable, preference: Preference = .computed) {
+        self.preference = preference
+        cache = Mutex(PriceCache(table: table))
+        self.kept = kept
     }
 
     /// The table.
@@ -32,6 +42,7 @@ public final class Pricing: Sendable {
     /// A model that is not in the table is priced by what the sender reported, if `reported` is preferred; otherwise it stays
     /// unpriced and its cost is zero. A cost that was given with an event always holds, and so does one that came without tokens.
     public func price(_ call: Call) -> CallPrice {
+        if let kept = kept?[call] { return kept }
         let computed = computedCost(of: call)
         if call.isCostGiven, let given = call.reportedCost {
             return CallPrice(cost: given, isPriced: true, computed: computed)
@@ -55,6 +66,8 @@ public final class Pricing: Sendable {
     public func fingerprint(ofModel model: String?, provider: String?) -> UInt64 {
         var hash = StableHash(domain: "pricing")
         hash.combine(preference.rawValue)
+        // What is kept may be of any table, so no table prices the model's calls alike.
+        if kept != nil { hash.combine("kept") }
         let history = model.flatMap { model in cache.withLock { $0.history(model: model, provider: provider) } }
         for entry in history?.entries ?? [] {
             hash.combine(PriceLine.text(entry))

@@ -34,6 +34,8 @@ public struct SessionUpdate: Sendable, Hashable {
     public var reportedCost: LastWrite<Money>?
     /// From what it is known.
     public var provenance: Provenance = []
+    /// Whether only calls name the session and no record does: then it is listed as long as it has counted calls.
+    public var isImplied = false
 
     /// Creates a update at one instant.
     public init(id: String, time: Timestamp) {
@@ -66,6 +68,7 @@ public struct SessionUpdate: Sendable, Hashable {
         completion = LastWrite.later(completion, other.completion)
         reportedCost = LastWrite.later(reportedCost, other.reportedCost)
         provenance.formUnion(other.provenance)
+        isImplied = isImplied && other.isImplied
     }
 
     /// The cost that the agent reports, if it can be compared with the session's calls; nil where it cannot.

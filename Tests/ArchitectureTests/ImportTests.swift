@@ -46,12 +46,14 @@ struct ImportTests {
         "GRDB": ["Sources/SQLiteUsage/", "Plugins/Exporters/SQLite/", "Plugins/Exporters/JSONL/"],
         "GRDBSQLite": ["Sources/SQLiteUsage/", "Plugins/Receivers/AgentSessions/"],
         "NIOHTTP1": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
+            "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
+            "Plugins/Extensions/Hub/Alerts/",
             "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOCore": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
+            "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
+            "Plugins/Extensions/Hub/Alerts/",
             "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
@@ -60,12 +62,14 @@ struct ImportTests {
         "ArgumentParser": ["Sources/TelemetryHub/"],
         "ServiceLifecycle": ["Sources/Collector/Runtime/"],
         "AsyncHTTPClient": [
-            "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/", "Plugins/Extensions/OAuth2Client/",
+            "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/Hub/Alerts/",
+            "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
         "NIOSSL": [
-            "Sources/HTTPServer/", "Plugins/Exporters/OTLPHTTP/", "Plugins/Extensions/OAuth2Client/",
+            "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
+            "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOTLS": ["Sources/HTTPServer/"],
@@ -144,7 +148,8 @@ struct ImportTests {
     private static let plugins = [
         "AgentSessionsReceiver", "OTLPReceiver", "TokensProcessor", "PricingProcessor", "RetentionProcessor",
         "RedactionProcessor",
-        "FilterProcessor", "AttributesProcessor", "ResourceProcessor", "JSONLExporter", "PostgreSQLExporter",
+        "FilterProcessor", "AttributesProcessor", "ResourceProcessor", "ClickHouseExporter", "JSONLExporter",
+        "PostgreSQLExporter",
         "SQLiteExporter", "StdoutExporter", "HubExtension",
         "OTLPHTTPExporter", "EventsReceiver", "APIKeysExtension", "HealthCheckExtension",
         "BasicAuthExtension", "BearerTokenAuthExtension", "OAuth2ClientExtension", "UsageMetricsConnector",

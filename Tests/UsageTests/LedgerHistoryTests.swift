@@ -23,6 +23,46 @@ struct LedgerHistoryTests {
         }
     }
 
+    @Test(arguments: UInt64(1)...8)
+    func `a copy of a store goes on as the store does, whatever the order and the repeats of its pages`(seed: UInt64)
+        throws
+    {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<200 {
+            let observations = History(&random).observations.shuffled(using: &random)
+            let cut = Int.random(in: 0...observations.count, using: &random)
+            var source = MemoryLedger()
+            try source.absorb(Array(observations[..<cut]))
+            let entries = source.entries.values.sorted { $0.ref < $1.ref }
+            var pages = (entries + entries.prefix(3)).shuffled(using: &random)[...]
+            var target = MemoryLedger()
+            while !pages.isEmpty {
+                let page = Array(pages.prefix(Int.random(in: 1...4, using: &random)))
+                pages = pages.dropFirst(page.count)
+                try target.adopt(Set(page).sorted { $0.ref < $1.ref })
+            }
+            #expect(Set(target.calls) == Set(source.calls))
+            try source.absorb(Array(observations[cut...]))
+            try target.absorb(Array(observations[cut...]))
+            #expect(Set(target.calls) == Set(source.calls))
+            // A page that comes once more, after the calls have changed, is known.
+            for entry in entries { try target.adopt([entry]) }
+            #expect(Set(target.calls) == Set(source.calls))
+        }
+    }
+
+    @Test func `calls of another store stay apart although they resemble each other, and late observations find them`()
+        throws
+    {
+        let log = LedgerTests.observation(1, LedgerTests.log, request: 7, weak: 3)
+        let span = LedgerTests.observation(2, LedgerTests.span, weak: 3)
+        var ledger = MemoryLedger()
+        try ledger.adopt([log, span].compactMap { LedgerEntry(observations: [$0]) })
+        #expect(ledger.calls.count == 2)
+        try ledger.absorb([LedgerTests.observation(3, LedgerTests.transcript, request: 7)])
+        #expect(ledger.calls.first { $0.id == 7 }?.sources == [.otlpLog, .transcript])
+    }
+
     @Test(arguments: UInt64(1)...4)
     func `a store that holds nothing is asked nothing beyond the list of questions`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -217,5 +257,14 @@ extension LedgerHistoryTests {
             return number % 2 == 0 ? [call, other] : [call]
         }
         return [call]
+    }
+}
+
+extension MemoryLedger {
+    /// Takes in calls of another store.
+    fileprivate mutating func adopt(_ entries: [LedgerEntry]) throws {
+        let change = try Ledger.absorb([], adopting: entries, into: self)
+        for entry in change.retired { remove(entry.ref) }
+        for entry in change.entries { insert(entry) }
     }
 }

@@ -199,7 +199,7 @@ struct Committer: ~Copyable {
         var drafts: [Draft] = []
         for (position, batch) in learned.batches.enumerated() {
             var draft = Draft()
-            var sessions = batch.sessions.map { SessionEntry(update: $0, isSighted: true) }
+            var sessions = batch.sessions.map { SessionEntry(update: $0, isSighted: !$0.isImplied) }
             if keepsRecords, batch.otlp.recordCount > 0 {
                 draft.line.extent = batch.extent
                 for (session, ranges) in batch.recordsOfSessions where !ranges.isEmpty {

@@ -16,6 +16,8 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     private let settings: ComponentSettings
     private let calls: StorageCalls
     private let running = Mutex<Running?>(nil)
+    /// Distinguishes this opening of the store from others (``StoredLines``).
+    private let opening = Int64.random(in: 1 ... .max)
 
     private struct Running {
         var store: JSONLStore
@@ -127,6 +129,15 @@ final class JSONLExporter: Exporter, UsageStore, HealthReporting {
     func changes(since cursor: UsageCursor?) async throws -> UsageChanges {
         try await store().answer { try await $0.changes(since: cursor) }
     }
+
+    func contents(after cursor: StoreCursor?, limit: Int) async throws -> StorePage {
+        let store = try store()
+        return try await store.answer { index in
+            try await store.contents(after: cursor, limit: limit, opening: opening, index)
+        }
+    }
+
+    func inventory() async throws -> StoreInventory { try await store().answer { try await $0.inventory() } }
 
     func names(of dimension: UsageDimension) async throws -> Set<String> {
         try await store().answer { try await $0.names(of: dimension) }

@@ -293,6 +293,26 @@ final class JSONLStore: Sendable {
         throw StoreError("a line with records of the session cannot be read; see the log for its file")
     }
 
+    /// A page of what the store keeps.
+    ///
+    /// - Parameter opening: Distinguishes openings of the store.
+    func contents(after cursor: StoreCursor?, limit: Int, opening: Int64, _ database: OpenDatabase) async throws
+        -> StorePage
+    {
+        let result: Result<StorePage, any Error> = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                let lines = StoredLines(
+                    parts: self.parts.withLock { $0 },
+                    index: database,
+                    opening: opening,
+                    limit: limit
+                )
+                continuation.resume(returning: Result { try lines.page(after: cursor) })
+            }
+        }
+        return try result.get()
+    }
+
     // MARK: - Upkeep
 
     /// Prices every call again, some at a time, so that batches come in between.

@@ -96,6 +96,7 @@ struct SessionEntry {
 
     init(update: SessionUpdate, isSighted: Bool) {
         self.update = update
+        self.update.isImplied = false
         self.isSighted = isSighted
     }
 }

@@ -85,6 +85,10 @@ final class PostgreSQLExporter: Exporter, UsageStore, HealthReporting {
         return .unkept
     }
 
+    func adopt(_ batch: Batch) async throws(ConsumeError) {
+        _ = try await keeping.keepNow(batch, config.retryOnFailure)
+    }
+
     var queueing: (any Queueing)? { queue }
 
     var storeIdentity: UInt64? { keeping.identity }
@@ -201,7 +205,7 @@ extension PostgreSQLExporter {
         return database
     }
 
-    private func answer<Answer: Sendable>(
+    func answer<Answer: Sendable>(
         _ ask: @escaping @Sendable (PostgresConnection, StoreMemory) throws -> Answer
     ) async throws -> Answer {
         let database = try database()

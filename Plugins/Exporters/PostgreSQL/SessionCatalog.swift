@@ -50,7 +50,7 @@ struct SessionCatalog {
     /// Takes in a session that a record names.
     mutating func note(_ update: SessionUpdate) {
         let position = slot(Key(id: update.id, isHidden: false))
-        slots[position].isSighted = true
+        if !update.isImplied { slots[position].isSighted = true }
         note(update, position)
     }
 

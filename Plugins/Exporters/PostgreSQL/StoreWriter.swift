@@ -99,8 +99,10 @@ struct StoreWriter {
         }
         for batch in batches { for update in batch.sessions { sessions.note(update) } }
         let reader = LedgerReader(connection, overfull: overfull)
-        if deliveries.contains(where: { !$0.isEmpty }) { try reader.fetch(deliveries) }
-        var change = try Ledger.absorb(deliveries, into: reader)
+        let copied = batches.flatMap(\.copiedCalls)
+        let known = copied.isEmpty ? deliveries : deliveries + [copied.flatMap(\.observations)]
+        if known.contains(where: { !$0.isEmpty }) { try reader.fetch(known) }
+        var change = try Ledger.absorb(deliveries, adopting: copied, into: reader)
         overfull = reader.overfull
         for entry in change.entries { sessions.note(entry.call) }
         try sessions.findRows(connection, last: &transaction.lastSession)

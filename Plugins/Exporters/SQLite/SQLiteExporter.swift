@@ -108,6 +108,17 @@ extension SQLiteExporter {
         try await commits().answer { try await $0.changes(since: cursor) }
     }
 
+    func contents(after cursor: StoreCursor?, limit: Int) async throws -> StorePage {
+        try await commits().answer { try await $0.contents(after: cursor, limit: limit) }
+    }
+
+    func inventory() async throws -> StoreInventory { try await commits().answer { try await $0.inventory() } }
+
+    var otherUser: String? {
+        guard state.withLock({ $0 == nil }) else { return nil }
+        return Contents.process(using: config.path(home: settings.home)).map { "process \($0)" }
+    }
+
     func quality(of period: Period) async throws -> DataQuality {
         try await commits().answer { try await $0.quality(of: period) }
     }

@@ -228,7 +228,7 @@ struct Assembler {
     ) throws(StartError) -> Assembly.Member<Kind> {
         var logger = logger
         logger[metadataKey: declared.kind.singular] = "\(declared.id)"
-        let settings = ComponentSettings(
+        var settings = ComponentSettings(
             id: declared.id,
             logger: logger,
             counters: counters,
@@ -238,6 +238,7 @@ struct Assembler {
             intake: intake,
             shared: shared
         )
+        settings.store = store
         let component = try make(settings)
         return Assembly.Member(
             instance: Assembly.Instance(

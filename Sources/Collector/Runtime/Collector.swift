@@ -237,6 +237,49 @@ extension Collector {
         }
     }
 
+    /// Opens two stores that a graph declares, also those that no pipeline uses, passes them and the pricing of the pipelines to the closure,
+    /// and closes them.
+    ///
+    /// - Throws: ``StartError`` when a store is not declared, cannot be opened or is open in another process.
+    public static func withTwoStores<Answer: Sendable>(
+        _ ids: (ComponentID, ComponentID),
+        of graph: PipelineGraph,
+        home: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Timestamp,
+        _ use: (any Exporter, any Exporter, Pricing?) async throws -> Answer
+    ) async throws -> Answer {
+        let assembly = try Assembler(graph: graph, logger: logger, home: home, now: now).assemble()
+        let pricing = assembly.processors.lazy.compactMap(\.component.priceTableHolding).first?.pricing
+        let stores = try [ids.0, ids.1].map { id throws(StartError) in
+            guard let declared = graph.component(.exporter, id), declared.factory.isStore else {
+                throw StartError(.configuration, "no exporter \"\(id)\" of the configuration is a store")
+            }
+            var logger = logger
+            logger[metadataKey: "exporter"] = "\(id)"
+            let settings = ComponentSettings(id: id, logger: logger, home: home, now: now)
+            let store = try declared.factory.makeExporter(declared.config, settings)
+            if let user = store.usageStore?.otherUser {
+                throw StartError(.inputOutput, "\(id) is in use by another process (\(user)); stop it and try again")
+            }
+            return store
+        }
+        var started: [any Exporter] = []
+        func stop() async { for store in started.reversed() { await store.shutdown() } }
+        do {
+            for store in stores {
+                started.append(store)
+                try await store.start()
+            }
+            let answer = try await use(stores[0], stores[1], pricing)
+            await stop()
+            return answer
+        } catch {
+            await stop()
+            throw error
+        }
+    }
+
     private static func withOpenStore<Answer: Sendable>(
         _ name: String?,
         of graph: PipelineGraph,

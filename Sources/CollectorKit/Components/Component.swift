@@ -112,6 +112,8 @@ public protocol Exporter: Component {
     func consume(_ batch: Batch) async throws(ConsumeError)
     /// Takes a batch as ``consume(_:)`` does, and returns its delivery; only a store has data for it.
     func deliver(_ batch: Batch) async throws(ConsumeError) -> Delivery
+    /// Takes in a batch of a copy of another store (``StoreCopy``); a return means that the store itself has it, not a queue in front of it.
+    func adopt(_ batch: Batch) async throws(ConsumeError)
     /// The random number of a store from its creation, which identifies it: a store that was deleted and created again has another one.
     ///
     /// Nil before the start, and for an exporter that is not a store.
@@ -126,6 +128,9 @@ extension Exporter {
         try await consume(batch)
         return .unkept
     }
+
+    /// Calls ``deliver(_:)``.
+    public func adopt(_ batch: Batch) async throws(ConsumeError) { _ = try await deliver(batch) }
 
     /// Nil: only a store has one.
     public var storeIdentity: UInt64? { nil }

@@ -22,6 +22,8 @@ public struct ComponentSettings: Sendable {
     public var intake: IntakeLog
     /// Parts that the components of one id share.
     public var shared: SharedParts
+    /// Returns a running store of the collector, for an exporter that follows one; nil when there is none of this id.
+    public var store: @Sendable (_ id: ComponentID) -> (any UsageStore)? = { _ in nil }
 
     /// Creates settings.
     public init(

@@ -60,6 +60,9 @@ public struct OTLPBatch: Sendable {
         self = try OTLPBatch(indexing: request.protobuf, signal: signal, limits, notes: request.notes)
     }
 
+    /// A request for logs without any.
+    public static let noRecords = OTLPBatch(BatchIndexer(signal: .logs), [])
+
     /// The number of records that are not dropped.
     public var recordCount: Int { records.count - overlay.droppedRecords }
 

@@ -44,6 +44,40 @@ public enum Ledger {
         return change
     }
 
+    /// Finds what `deliveries` and calls of another store change in a store.
+    ///
+    /// A call of another store of which nothing is known stays as it is: that store had reasons for it which it may have forgotten, such as
+    /// observations that compaction removed. Of one that is known in part only the observations count, as if they had just come.
+    /// - Parameter copied: The calls; no observation of theirs may be among the deliveries.
+    public static func absorb(
+        _ deliveries: [[Observation]],
+        adopting copied: [LedgerEntry],
+        into index: some LedgerIndex
+    ) throws -> LedgerChange {
+        guard !copied.isEmpty else { return try absorb(deliveries, into: index) }
+        let links = copied.map { $0.observations.map { LedgerTraits($0).identifyingLink } }
+        let held = try index.held(among: links.flatMap(\.self))
+        var (unknown, known): ([LedgerEntry], [Observation]) = ([], [])
+        for (entry, links) in zip(copied, links) {
+            var found: [Int64: LedgerEntry] = [:]
+            for (observation, link) in zip(entry.observations, links) where held.contains(link) {
+                for other in try index.entries(linkedBy: link, limit: .max)
+                where other.observations.contains(where: { $0.id == observation.id }) { found[other.ref] = other }
+            }
+            if found.isEmpty {
+                unknown.append(entry)
+            } else if found.count > 1 || found.values.first.map({ Set($0.observations) }) != Set(entry.observations) {
+                known += entry.observations
+            }
+        }
+        var change = try absorb(known.isEmpty ? deliveries : deliveries + [known], into: index)
+        for var entry in unknown {
+            entry.ref = 0
+            change.entries.append(entry)
+        }
+        return change
+    }
+
     /// Finds what one delivery changes in a store.
     public static func absorb(_ incoming: [Observation], into index: some LedgerIndex) throws -> LedgerChange {
         try absorb([incoming], into: index)
