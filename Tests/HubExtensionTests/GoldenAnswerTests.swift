@@ -188,6 +188,9 @@ struct GoldenAnswerTests {
             ["/home/a/hub": cheap, "hub": dear], [:], ["m1": dear]
         )
         summary.byDay[0].totals = sessions[0].totals
+        // The question of a budget: the days of its history, then those of its cycle.
+        let history = UsageForecast.historyDays
+        if history < summary.byDay.count { summary.byDay[history].totals = sessions[0].totals }
         summary.sessions = sessions
         summary.series = period.days.map { _ in ["m": dear.totals, "": cheap.totals, "unknown": cheap.totals] }
         return summary

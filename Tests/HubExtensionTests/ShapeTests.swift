@@ -158,7 +158,12 @@ import Usage
         half.totals.counts = TokenCounts()
         half.sessions = 2
         summary.byProject["unknown"] = half
-        summary.byDay[summary.byDay.count - 1].totals.cost = Money(nanodollars: 1_500_000_000)
+        if let day = summary.byDay.firstIndex(where: { $0.date == "2026-11-30" }) {
+            // The question of the budget.
+            summary.byDay[day - 8].totals.cost = summary.totals.cost
+        } else {
+            summary.byDay[summary.byDay.count - 1].totals.cost = Money(nanodollars: 1_500_000_000)
+        }
         summary.sessions = [session]
         return summary
     }

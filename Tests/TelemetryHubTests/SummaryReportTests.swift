@@ -40,7 +40,7 @@ struct SummaryReportTests {
             ]
         )
         #expect(lines[6] == "fix-bug  claude-code  app      45,230  $2.14       12m")
-        #expect(lines.contains("Costs are those of the vendors' APIs; ≈ if the month goes on like this."))
+        #expect(lines.contains("Costs are those of the vendors' APIs; ≈ is the forecast for the month."))
         #expect(lines.last == "Reads from caches saved $12.50 at list prices.")
     }
 
