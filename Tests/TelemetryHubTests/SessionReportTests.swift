@@ -23,10 +23,10 @@ struct SessionReportTests {
         let report = SessionsReport(document: document, now: Self.now)
         #expect(
             report.text(width: 80, style: .plain) == """
-                Session   State  Agent        Project    Seen  Tokens   Cost  Duration
-                ──────────────────────────────────────────────────────────────────────
-                220b5ae6  ended  claude-code  app      1h ago  45,230  $2.14       12m
-                fix-bug   ended  claude-code  app      1h ago     812  $0.50       12m
+                Session    Cost  Project  Model            State    Seen  Tokens  Duration
+                ──────────────────────────────────────────────────────────────────────────
+                220b5ae6  $2.14  app      claude-opus-4-8  ended  1h ago  45,230       12m
+                fix-bug   $0.50  app      claude-opus-4-8  ended  1h ago     812       12m
                 1,043 more: --limit, or a filter such as --agent
 
                 """
@@ -59,6 +59,20 @@ struct SessionReportTests {
         )
         let report = SessionReport(document: document, now: Self.now)
         #expect(report.text(width: 80, style: .plain).split(separator: "\n").contains(line[...]))
+    }
+
+    @Test func `the user comes first where one is known, and what has no room is left out behind it`() throws {
+        let session = Documents.session("s-2", name: "fix-bug").replacing("\"user\":null", with: "\"user\":\"ada\"")
+        let document: SessionsDocument = try Documents.read(#"{"sessions":[\#(session)],"nextCursor":null,"total":1}"#)
+        let report = SessionsReport(document: document, now: Self.now)
+        let wide = report.text(width: 140, style: .plain).split(separator: "\n")[0].split(separator: " ")
+        #expect(
+            wide == [
+                "Session", "User", "Cost", "Project", "Model", "State", "Agent", "Seen", "Calls", "Tokens", "Duration",
+            ]
+        )
+        let narrow = report.text(width: 48, style: .plain).split(separator: "\n")[0].split(separator: " ")
+        #expect(narrow == ["Session", "User", "Cost", "Seen", "Tokens", "Duration"])
     }
 
     @Test func `one session is shown with every call`() throws {

@@ -61,7 +61,7 @@ final class Hub: Sendable {
 
     /// A line of a transcript in the form of a recorded one.
     private static func transcript(_ session: String, _ branch: String) -> String {
-        let time = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
+        let time = Date().formatted(.iso8601)
         return """
             {"parentUuid":null,"isSidechain":false,"userType":"external","cwd":"/work/shop","sessionId":"\(session)",\
             "version":"2.1.330","gitBranch":"\(branch)","type":"assistant","message":{"id":"msg_01\(session.prefix(8))ABCDEF",\

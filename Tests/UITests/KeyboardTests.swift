@@ -9,7 +9,8 @@ struct KeyboardTests {
         try await tab.open("/#/overview?period=7d")
         try await tab.settle(on: "#/overview")
         for (key, page) in [
-            ("s", "sessions"), ("m", "compare"), ("p", "pipelines"), ("c", "prices"), ("q", "quality"),
+            ("s", "sessions"), ("u", "people"), ("r", "report"), ("m", "compare"), ("p", "pipelines"), ("c", "prices"),
+            ("q", "quality"),
             ("o", "overview"),
         ] {
             let isThere = "location.hash === '#/\(page)?period=7d'"

@@ -33,7 +33,9 @@ struct PeoplePageTests {
         let summary = try await hub.get("/api/telemetry/summary?period=30d")
         let shares = summary["byUser"].members
         #expect(Set(shares.keys) == ["amina@example.com", "Jonas", "li@example.com"])
-        let order = shares.sorted { ($0.value["cost"].double ?? 0) > ($1.value["cost"].double ?? 0) }
+        let order = shares.sorted {
+            (-($0.value["cost"].double ?? 0), $0.key) < (-($1.value["cost"].double ?? 0), $1.key)
+        }
         #expect(try await tab.texts("\(Self.rows) th") == order.map(\.key))
         let costs = try order.map { Shown.money(try #require($0.value["cost"].double)) }
         #expect(try await tab.texts("\(Self.rows) td:nth-child(2)") == costs)

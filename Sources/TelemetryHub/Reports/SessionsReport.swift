@@ -14,25 +14,33 @@ struct SessionsReport {
         guard !sessions.isEmpty else { return "No sessions.\n" }
         let ids = ShortNames(ids: sessions.map(\.sessionId))
         let models = ShortNames(models: sessions.compactMap(\.model))
-        var table = TextTable(columns: [
-            .init(title: "Session"), .init(title: "State", rank: 2), .init(title: "Agent", rank: 3),
-            .init(title: "Project", rank: 4), .init(title: "Model", rank: 5),
-            .init(title: "Seen", isNumber: true, rank: 1), .init(title: "Calls", isNumber: true, rank: 6),
-            .init(title: "Tokens", isNumber: true), .init(title: "Cost", isNumber: true),
-            .init(title: "Duration", isNumber: true),
-        ])
+        // What a team asks first is in front, and goes last where there is no room; a column without a name is left out.
+        let hasUsers = sessions.contains { $0.user != nil }
+        let users = ShortNames(ids: sessions.compactMap(\.user))
+        var columns = [TextTable.Column(title: "Session")]
+        if hasUsers { columns.append(.init(title: "User", rank: 1)) }
+        columns += [
+            .init(title: "Cost", isNumber: true), .init(title: "Project", rank: 3), .init(title: "Model", rank: 5),
+            .init(title: "State", rank: 4), .init(title: "Agent", rank: 6),
+            .init(title: "Seen", isNumber: true, rank: 2), .init(title: "Calls", isNumber: true, rank: 7),
+            .init(title: "Tokens", isNumber: true), .init(title: "Duration", isNumber: true),
+        ]
+        var table = TextTable(columns: columns)
+        func shown(_ text: String?) -> String { text?.printable ?? style.none }
         for session in sessions {
             let figures = session.figures
             let name = session.name == session.sessionId ? ids[session.sessionId] : session.name
-            let texts = [session.agent, session.project, session.model.map { models[$0] }].map {
-                $0?.printable ?? style.none
-            }
-            let numbers = [
-                Figures.age(of: session.lastSeenAt, now: now), Figures.grouped(figures.calls),
-                Figures.tokens(figures.tokens), SummaryReport.cost(figures, style),
-                Figures.duration(milliseconds: session.durationMs),
-            ]
-            table.rows.append(.init(cells: [name.printable, Figures.sessionState(session.status)] + texts + numbers))
+            table.rows.append(
+                .init(
+                    cells: [name.printable] + (hasUsers ? [shown(session.user.map { users[$0] })] : []) + [
+                        SummaryReport.cost(figures, style), shown(session.project),
+                        shown(session.model.map { models[$0] }), Figures.sessionState(session.status),
+                        shown(session.agent), Figures.age(of: session.lastSeenAt, now: now),
+                        Figures.grouped(figures.calls), Figures.tokens(figures.tokens),
+                        Figures.duration(milliseconds: session.durationMs),
+                    ]
+                )
+            )
         }
         let rest = document.total - Int64(sessions.count)
         let more =
