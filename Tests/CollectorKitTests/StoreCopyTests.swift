@@ -44,7 +44,7 @@ private enum StoreType: String, CaseIterable {
             config.datasource = Secret(try await PostgresServer.shared.value.datasource)
             config.schema = "copy_\(folder.utf8.reduce(5381) { ($0 &* 33 ^ UInt64($1)) & 0xFFFF_FFFF_FFFF })_\(number)"
             config.connections = 1
-            return try ComponentFactory.postgresql.makeExporter(config, settings)
+            return try ComponentFactory.postgresql(host: nil, version: "").makeExporter(config, settings)
         }
     }
 
