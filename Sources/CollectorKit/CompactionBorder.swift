@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import OTLP
 public import Usage
 
 /// The time before which a store has removed everything, and the rules for what it accepts afterwards.
@@ -99,21 +98,4 @@ extension ComponentSettings {
         let reason = "they are older than what compaction has removed"
         intake.note(.expired, id.description, reason: reason, count: records, logger: logger)
     }
-}
-
-extension Batch {
-    /// Drops records that ended before a time (``time(ofRecord:)``).
-    ///
-    /// - Returns: The number of dropped records.
-    @discardableResult public mutating func dropRecords(before instant: Timestamp) -> Int {
-        var dropped = 0
-        for record in otlp.records.indices where otlp.isLive(record: record) && time(ofRecord: record) < instant {
-            otlp.overlay.drop(record: record)
-            dropped += 1
-        }
-        return dropped
-    }
-
-    /// Drops sessions last seen before a time; the times of a session include those of its records in the batch.
-    public mutating func dropSessions(before instant: Timestamp) { sessions.removeAll { $0.lastSeen < instant } }
 }

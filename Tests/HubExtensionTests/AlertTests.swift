@@ -327,7 +327,7 @@ struct AlertTests {
         }
     }
 
-    /// A hub's watch over a store in which each month cost so many dollars.
+    /// A hub's watch over a store in which the first day of the month cost so many dollars.
     private struct Watched {
         let store = FakeStore()
         let clock = Clock()
@@ -356,8 +356,8 @@ struct AlertTests {
             store.prepare { state in
                 state.summary = { period in
                     var summary = UsageSummary(period: period)
-                    if period.name == "2026-11" {
-                        summary.byDay[0].totals.cost = Money(nanodollars: dollars * 1_000_000_000)
+                    for index in summary.byDay.indices where summary.byDay[index].date == "2026-11-01" {
+                        summary.byDay[index].totals.cost = Money(nanodollars: dollars * 1_000_000_000)
                     }
                     return summary
                 }

@@ -47,7 +47,7 @@ struct SessionReportTests {
         ),
         (
             #"{"contextUsedPercent":null,"contextWindow":null,"cost":1,"reportedAt":"2026-11-22T09:12:00.000Z"}"#,
-            "It says   $1.00 · now"
+            "It says   $1.00 · just now"
         ),
     ])
     func `what the agent says of a session is shown beside what is counted`(reported: String, line: String) throws {
