@@ -43,7 +43,7 @@ struct CommandLineTests {
     func `a word like no command is refused with all of them`(word: String) throws {
         let refusal = try #require(Hammurabi.refusal(of: [word]))
         #expect(
-            refusal.hasPrefix("Error: There is no command '\(word.printable)'; use run, validate, components, config, ")
+            refusal.hasPrefix("Error: There is no command '\(word.printable)'; use run, scan, onboard, open, doctor, ")
         )
         #expect(refusal.hasSuffix(", help\n"))
     }

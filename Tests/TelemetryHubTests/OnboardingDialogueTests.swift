@@ -66,7 +66,7 @@ struct OnboardingDialogueTests {
                 error    port 4318  x listens there
                                     stop it
                 ok       disk       1 GiB
-                warning  codex       quiet
+                warning  codex      quiet
 
                 1 error, 1 warning
 
@@ -111,7 +111,7 @@ struct OnboardingDialogueTests {
 
     @Test func `prose goes on in the next line between words, a little further to the right`() {
         #expect(
-            "hammurabi: no collector answers there\n  help: start it with hammurabi run\n".prose(width: 24) == """
+            "hammurabi: no collector answers there\n  help: start it with hammurabi run\n".prose(width: 25) == """
                 hammurabi: no collector
                   answers there
                   help: start it with

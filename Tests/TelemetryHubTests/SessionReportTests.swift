@@ -111,8 +111,8 @@ struct PriceReportTests {
             report.text(width: 80, style: .plain) == """
                 Model            Provider   Input  Output  Cache read
                 ─────────────────────────────────────────────────────
-                claude-opus-4-8  anthropic  $5.00  $25.50      $0.075
                 gpt-5            –          $1.25       –           –
+                claude-opus-4-8  anthropic  $5.00  $25.50      $0.075
                 2 models, dollars for a million tokens
 
                 Alias         Billed as  From  Source
