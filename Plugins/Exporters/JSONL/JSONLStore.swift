@@ -9,6 +9,14 @@ import SQLiteUsage
 import Synchronization
 import Usage
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// A store that is open: what comes in goes through one thread, questions are answered from the index.
 final class JSONLStore: Sendable {
     /// The number by which it knows itself again.
@@ -116,8 +124,10 @@ final class JSONLStore: Sendable {
     }
 
     private func refuse(_ error: any Error) -> ConsumeError {
-        let reason =
-            (error as? FileError)?.reason ?? StoreFault(error) { StoreFault.hasRoom(beside: names.index) }.reason
+        // A disk is full for lines and index alike, and is reported once: the lines were taken back, so that there is a little room again.
+        let isFull = (error as? DatabaseError)?.resultCode == .SQLITE_FULL
+        let failure = isFull ? FileError(number: ENOSPC, path: names.index) : error as? FileError
+        let reason = failure?.reason ?? StoreFault(error).reason
         let isRunning = state.withLock { state in
             state.isFailing = true
             return state.lock != nil
