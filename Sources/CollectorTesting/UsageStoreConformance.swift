@@ -178,6 +178,9 @@ public struct UsageStoreConformance: Sendable {
         return violations
     }
 
+    /// An id that no generated call has.
+    private static let unusedCall: UInt64 = 0x5EED_0000_0000_0001
+
     /// The dimensions of sums that follow changes.
     private static let metered = [UsageDimension.model] + UsageDimension.ofSessions
 
@@ -292,7 +295,7 @@ public struct UsageStoreConformance: Sendable {
             }
             expect(
                 ["unknown"],
-                StoreAnswers.lines(try await store.call(1, ofSession: id)),
+                StoreAnswers.lines(try await store.call(Self.unusedCall, ofSession: id)),
                 "a call that session \(id.prefix(40)) has not"
             )
             var query = SessionQuery(now: now)

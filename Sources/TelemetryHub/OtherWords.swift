@@ -22,6 +22,8 @@ enum OtherWords {
         "usage": ["summary"], "version": ["--version"], "-v": ["--version"], "print-config": ["config", "print"],
     ]
 
+    private static let moving = "copy --from jsonl --to sqlite"
+
     /// What a word that is no command most likely means.
     static let meanings = [
         "cost": "summary", "costs": "summary", "stats": "summary",
@@ -34,7 +36,7 @@ enum OtherWords {
         "start": "run", "serve": "run", "server": "run", "check": "validate", "setup": "onboard", "install": "onboard",
         "init": "onboard", "import": "scan", "sync": "scan", "prune": "compact", "gc": "compact", "key": "keys",
         "price": "prices", "pricing": "prices", "health": "status", "ps": "status", "info": "status",
-        "default-config": "config default", "migrate": "copy", "move": "copy", "mv": "copy", "cp": "copy",
+        "default-config": "config default", "migrate": moving, "move": moving, "mv": moving, "cp": moving,
     ]
 
     /// The reports of ccusage.

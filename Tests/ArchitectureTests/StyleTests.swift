@@ -77,8 +77,7 @@ struct StyleTests {
     /// values of the type under its name, such as the store of an agent in the agent's folder.
     @Test func `no type is in more than two files`() {
         var declared = 0
-        for (room, files) in Dictionary(grouping: tree.files.filter(Self.isOfProgram), by: { Self.room(of: $0.path) })
-        where !Self.scattered.contains(room) {
+        for (room, files) in Dictionary(grouping: tree.files.filter(Self.isOfProgram), by: { Self.room(of: $0.path) }) {
             var homes: [Substring: Set<String>] = [:]
             var parts: [Substring: Set<String>] = [:]
             for file in files {
@@ -101,9 +100,6 @@ struct StyleTests {
         }
         #expect(declared > 1_000)
     }
-
-    /// Modules with types that are still in more files: those of the lines of the JSONL store.
-    private static let scattered: Set = ["Plugins/Exporters/JSONL"]
 
     private static func isOfProgram(_ file: SourceTree.File) -> Bool {
         !file.path.hasPrefix("Tests/") && !file.path.hasPrefix("Plugins/Examples/")

@@ -148,7 +148,7 @@ extension OTLPRow {
             for (signal, encoding) in combinations {
                 let connection = try await hub.collector.connect()
                 try connection.send(
-                    "POST /v1/\(signal) HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\nTransfer-OTLPEncoding: chunked\n\n"
+                    "POST /v1/\(signal) HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\nTransfer-Encoding: chunked\n\n"
                 )
                 let body = try encoding.twoRecords(signal)
                 for start in stride(from: 0, to: body.count, by: 50) {
@@ -179,14 +179,14 @@ extension OTLPRow {
         OTLPRow(14, "method, path, type and coding are checked before the body is read") {
             let hub = try await OTLPHub(signals: [.traces, .logs])
             for (line, fields, status) in [
-                ("PUT /v1/logs", "Content-Type: text/plain\nContent-OTLPEncoding: br", 405),
-                ("POST /v1/none", "Content-Type: text/plain\nContent-OTLPEncoding: br", 404),
-                ("POST /v1/logs", "Content-Type: text/plain\nContent-OTLPEncoding: br", 415),
-                ("POST /v1/metrics", "Content-Type: application/json\nContent-OTLPEncoding: br", 404),
-                ("POST /v1/logs", "Content-Type: application/json\nContent-OTLPEncoding: br", 415),
+                ("PUT /v1/logs", "Content-Type: text/plain\nContent-Encoding: br", 405),
+                ("POST /v1/none", "Content-Type: text/plain\nContent-Encoding: br", 404),
+                ("POST /v1/logs", "Content-Type: text/plain\nContent-Encoding: br", 415),
+                ("POST /v1/metrics", "Content-Type: application/json\nContent-Encoding: br", 404),
+                ("POST /v1/logs", "Content-Type: application/json\nContent-Encoding: br", 415),
             ] {
                 for length in [
-                    "Content-Length: 1000000", "Transfer-OTLPEncoding: chunked",
+                    "Content-Length: 1000000", "Transfer-Encoding: chunked",
                     "Content-Length: 9\nExpect: 100-continue",
                 ] {
                     let connection = try await hub.collector.connect()

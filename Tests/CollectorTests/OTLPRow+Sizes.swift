@@ -87,7 +87,7 @@ extension OTLPRow {
                 let head = "POST /v1/\(signal) HTTP/1.1\nHost: localhost\nContent-Type: \(encoding.rawValue)\n"
                 try stated.send(head + "Content-Length: 70000000000\n\n")
                 let chunked = try await hub.collector.connect()
-                try chunked.send(head + "Transfer-OTLPEncoding: chunked\n\n")
+                try chunked.send(head + "Transfer-Encoding: chunked\n\n")
                 try await chunked.send(Array("80000000\r\n".utf8) + [UInt8](repeating: 32, count: (100 << 10) + 1))
                 for connection in [stated, chunked] {
                     let answer = try await connection.answer()

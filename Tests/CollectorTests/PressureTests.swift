@@ -25,7 +25,7 @@ struct PressureTests {
         #expect(putOff.status == 503)
         #expect(putOff.fields["retry-after"] == "1")
         let chunked = try await hub.collector.connect()
-        try chunked.send(head + "Transfer-OTLPEncoding: chunked\n\n927C0\n")
+        try chunked.send(head + "Transfer-Encoding: chunked\n\n927C0\n")
         try? await chunked.send([UInt8](repeating: 32, count: 600_000))
         #expect(try await chunked.answer().status == 503)
         let never = try await hub.collector.connect()

@@ -64,7 +64,7 @@ struct RefusedRequestTests {
             code: .unsupportedCoding,
             status: 415,
             subject: "/v1/logs",
-            text: post("/v1/logs", more: "Content-OTLPEncoding: br\n"),
+            text: post("/v1/logs", more: "Content-Encoding: br\n"),
             path: "/v1/logs"
         ),
         Case(

@@ -36,7 +36,7 @@ import Usage
         )
         #expect(answer.status == 415)
         #expect(answer.fields[.acceptEncoding] == "gzip, deflate, zstd")
-        #expect(answer.body == encoding.status(3, "the Content-OTLPEncoding must be gzip, deflate, zstd or identity"))
+        #expect(answer.body == encoding.status(3, "the Content-Encoding must be gzip, deflate, zstd or identity"))
     }
 
     @Test(arguments: OTLPEncoding.allCases)

@@ -176,8 +176,8 @@ struct StatusLineTests {
         let input = #"{"session_id":"s","cost":{"total_cost_usd":0.25},"context_window":{"used_percentage":70}}"#
         var line = try line(session: Self.sums(0.234, tokens: 1), block: Self.block, input: input)
         let costs: [(StatusLine.CostSource, String)] = [
-            (.auto, "$0.2340 session"), (.ccusage, "$0.2340 session"), (.cc, "$0.2500 session"),
-            (.both, "($0.2500 cc / $0.2340) session"),
+            (.auto, "$0.23 session"), (.ccusage, "$0.23 session"), (.cc, "$0.25 session"),
+            (.both, "($0.25 cc / $0.23) session"),
         ]
         for (source, expected) in costs {
             line.costSource = source

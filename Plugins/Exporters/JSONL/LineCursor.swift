@@ -153,4 +153,31 @@ struct LineCursor {
     private mutating func string() throws(LineError) -> Range<Int> {
         try read { reader throws(JSONError) in try reader.stringRange() }
     }
+
+    /// Reads the name of a source.
+    mutating func source() throws(LineError) -> Observation.Source {
+        let name = try text()
+        guard let source = Observation.Source.allCases.first(where: { $0.name == name }) else { throw .malformed }
+        return source
+    }
+
+    /// Reads pairs of first and last positions.
+    mutating func ranges() throws(LineError) -> [ClosedRange<Int>] {
+        var ranges: [ClosedRange<Int>] = []
+        try array { cursor throws(LineError) in
+            let pair = try cursor.integers()
+            guard pair.count == 2, pair[0] >= 0, pair[0] <= pair[1], pair[1] <= Int64(Int32.max) else {
+                throw .malformed
+            }
+            ranges.append(Int(pair[0])...Int(pair[1]))
+        }
+        return ranges
+    }
+
+    /// Reads an array of integers.
+    mutating func integers() throws(LineError) -> [Int64] {
+        var numbers: [Int64] = []
+        try array { cursor throws(LineError) in numbers.append(try cursor.integer()) }
+        return numbers
+    }
 }

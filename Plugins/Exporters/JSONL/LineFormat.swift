@@ -120,6 +120,43 @@ struct UsageLine {
         get { extent ?? RecordExtent() }
         set { extent = newValue }
     }
+
+    /// What the line says of calls and sessions.
+    var change: LoggedChange {
+        var change = LoggedChange()
+        (change.calls, change.expired, change.retired) = (calls, expired, retired)
+        change.sessions = sessions.map { ($0.update, $0.isSighted) }
+        return change
+    }
+
+    /// The line's records as a batch again.
+    func batch(_ place: LinePlace, _ file: ReadableFile) -> Batch? {
+        guard let records else { return nil }
+        var json = file.bytes(
+            at: place.offset + Int64(records.offset) - 1,
+            count: Int(place.length) - records.offset + 1
+        )
+        guard !json.isEmpty else { return nil }
+        json[0] = UInt8(ascii: "{")
+        guard let otlp = try? OTLPBatch(signal: records.signal, json: json) else { return nil }
+        return Batch(otlp, receivedAt: receivedAt.flatMap(Timestamp.init(iso8601:)) ?? Timestamp(nanoseconds: 0))
+    }
+
+    /// The sessions with the positions that their records have after some were dropped.
+    func sessions(of batch: Batch) -> [SessionEntry] {
+        var positions: [Int: Int] = [:]
+        for record in batch.otlp.records.indices where batch.otlp.isLive(record: record) {
+            positions[record] = positions.count
+        }
+        return sessions.map { session in
+            var session = session
+            // Within the batch: the positions of a damaged line can be as large as any.
+            let records = 0..<batch.otlp.records.count
+            let kept = session.records.flatMap { Range($0).clamped(to: records) }.compactMap { positions[$0] }
+            session.records = kept.map { $0...$0 }
+            return session
+        }
+    }
 }
 
 extension PricedEntry {

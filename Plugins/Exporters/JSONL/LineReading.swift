@@ -127,13 +127,3 @@ struct LineReading {
         )
     }
 }
-
-extension UsageLine {
-    /// What the line says of calls and sessions.
-    var change: LoggedChange {
-        var change = LoggedChange()
-        (change.calls, change.expired, change.retired) = (calls, expired, retired)
-        change.sessions = sessions.map { ($0.update, $0.isSighted) }
-        return change
-    }
-}

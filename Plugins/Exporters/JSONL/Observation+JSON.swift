@@ -140,12 +140,3 @@ extension Observation {
         return true
     }
 }
-
-extension LineCursor {
-    /// Reads the name of a source.
-    mutating func source() throws(LineError) -> Observation.Source {
-        let name = try text()
-        guard let source = Observation.Source.allCases.first(where: { $0.name == name }) else { throw .malformed }
-        return source
-    }
-}

@@ -137,25 +137,3 @@ private struct Facts {
         return LastWrite(text, at: time)
     }
 }
-
-extension LineCursor {
-    /// Reads pairs of first and last positions.
-    fileprivate mutating func ranges() throws(LineError) -> [ClosedRange<Int>] {
-        var ranges: [ClosedRange<Int>] = []
-        try array { cursor throws(LineError) in
-            let pair = try cursor.integers()
-            guard pair.count == 2, pair[0] >= 0, pair[0] <= pair[1], pair[1] <= Int64(Int32.max) else {
-                throw .malformed
-            }
-            ranges.append(Int(pair[0])...Int(pair[1]))
-        }
-        return ranges
-    }
-
-    /// Reads an array of integers.
-    mutating func integers() throws(LineError) -> [Int64] {
-        var numbers: [Int64] = []
-        try array { cursor throws(LineError) in numbers.append(try cursor.integer()) }
-        return numbers
-    }
-}

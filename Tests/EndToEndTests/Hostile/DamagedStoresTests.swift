@@ -53,7 +53,7 @@ struct DamagedStoresTests {
         let subject = try StoreProgram(store)
         try await subject.fill(200)
         // Read again from its lines: an intact checkpoint would hide the damage.
-        if seed.isMultiple(of: 2) { try? FileManager.default.removeItem(atPath: subject.path + ".checkpoint") }
+        if seed.isMultiple(of: 2) { try? FileManager.default.removeItem(atPath: subject.path + ".index") }
         try damage.apply(subject.path, &random)
         let program = try subject.sandbox.start(["run", "--config", "config.yaml"])
         while program.isRunning, !program.errorText.contains("ready http") {
@@ -109,7 +109,7 @@ struct DamagedStoresTests {
     @Test func `lines that cannot be read are passed over, counted and said`() async throws {
         let subject = try StoreProgram("jsonl")
         try await subject.fill(50)
-        try FileManager.default.removeItem(atPath: subject.path + ".checkpoint")
+        try FileManager.default.removeItem(atPath: subject.path + ".index")
         var lines = try String(contentsOfFile: subject.path, encoding: .utf8).split(separator: "\n").map(String.init)
         lines.insert("no JSON", at: 0)
         // A time before 1970 and a negative number of tokens: figures that this program never writes.
