@@ -10,6 +10,12 @@ struct GraphRules {
     /// Every word of the service section; a component that is named in a wrong place is not reported as unused too.
     let named: Set<String>
 
+    /// The codes of what the rules find.
+    static let codes: Set<String> = [
+        "unused-component", "signal", "open-listener", "port-conflict", "tls-conflict", "path-conflict", "file-conflict",
+        "store", "authenticator", "loop",
+    ]
+
     func findings() -> [Diagnostic] {
         // A connector is there as the exporter and the receiver that it is.
         let uses = Self.kinds.flatMap { kind in
@@ -162,7 +168,7 @@ struct GraphRules {
 
 extension Endpoint {
     /// Whether a connection to an address reaches this listener, as far as the addresses show.
-    fileprivate func isReached(at address: Endpoint) -> Bool {
+    func isReached(at address: Endpoint) -> Bool {
         guard port == address.port, port != 0 else { return false }
         if host == address.host { return true }
         let isEverywhere = ["0.0.0.0", "::"].contains(host)
