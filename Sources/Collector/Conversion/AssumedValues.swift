@@ -161,9 +161,8 @@ extension Node {
     /// The node with the default of its key in place of each value with a reference.
     fileprivate var withoutReferences: Node {
         switch self {
-        case .scalar(var scalar):
-            if scalar.text.contains("${") { scalar.isUnresolved = true }
-            return .scalar(scalar)
+        case .scalar(let scalar):
+            return scalar.text.contains("${") ? .null(at: scalar.mark) : .scalar(scalar)
         case .sequence(var sequence):
             sequence.elements = sequence.elements.map(\.withoutReferences)
             return .sequence(sequence)

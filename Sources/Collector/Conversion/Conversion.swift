@@ -250,7 +250,7 @@ extension Conversion {
             guard let address = grpcAddresses[id] else { continue }
             let isOwn = exporter.config.resources.contains { resource in
                 guard case .destination(let destination, _) = resource.kind else { return false }
-                return listeners.contains { $0.isReached(at: destination) }
+                return listeners.contains { Whereabouts.unknown.reaches($0, at: destination) }
             }
             guard isOwn, var values = sections[.exporter]?[id]?.mapping else { continue }
             values["endpoint"] = .scalar(address)
@@ -394,7 +394,9 @@ extension Conversion {
         guard !isStored, registry.factory(.exporter, "sqlite") != nil, registry.factory(.extension, "hub") != nil,
             case .mapping(var pipelines)? = service["pipelines"], !pipelines.entries.isEmpty
         else { return }
-        let used = Set(pipelines.entries.flatMap { $0.value["exporters"]?.sequence?.elements ?? [] }.map(\.scalar?.text))
+        let used = Set(
+            pipelines.entries.flatMap { $0.value["exporters"]?.sequence?.elements ?? [] }.map(\.scalar?.text)
+        )
         let store = stores.first { used.contains($0) } ?? "sqlite"
         add(.processor, "tokens")
         add(.processor, "pricing")
