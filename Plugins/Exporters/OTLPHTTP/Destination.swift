@@ -2,7 +2,6 @@
 
 import AsyncHTTPClient
 import CollectorKit
-import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOPosix

@@ -4,7 +4,6 @@ import CollectorKit
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
-import YAML
 
 /// An HTTP proxy.
 struct ProxyAddress: Hashable {
