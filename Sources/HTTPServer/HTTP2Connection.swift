@@ -28,7 +28,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     private var hasServed = false
     private var idleTimer: Scheduled<Void>?
     private var timers: [Scheduled<Void>] = []
-    private let announcements = FailureAnnouncements()
+    private let output = ConnectionOutput()
 
     /// How many bytes may arrive on a stream before they are read, and on all streams of a connection together.
     private static let streamWindow = 1 << 20
@@ -84,7 +84,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
         ) { channel in
             channel.eventLoop.makeCompletedFuture { try bound.value.begin(channel) }
         }
-        try pipeline.addHandler(announcements)
+        try pipeline.addHandler(output)
         try pipeline.addHandler(handler)
         try pipeline.addHandler(ending)
         try pipeline.addHandler(self)
@@ -151,7 +151,7 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? any NIOHTTP2Error else { return cutOff() }
-        let isOver = announcements.hasFailed || Self.endsConnection(error)
+        let isOver = output.hasFailed || Self.endsConnection(error)
         // A frame of a stream that has just ended is no fault of the client.
         if isOver || !(error is NIOHTTP2Errors.NoSuchStream || error is NIOHTTP2Errors.StreamClosed) {
             service.noteHTTP2(Self.description(of: error))
@@ -218,11 +218,11 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     private func finish() {
         guard streams.isEmpty, let context else { return }
         context.flush()
-        let closed = context.eventLoop.makePromise(of: Void.self)
-        context.close(mode: .output, promise: closed)
-        closed.futureResult.assumeIsolated().whenComplete { _ in self.cutOff() }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        output.wait(for: sent)
+        sent.futureResult.assumeIsolated().whenComplete { _ in if self.streams.isEmpty { self.cutOff() } }
         // A client that does not read delays it for a while at most.
-        after(limits.answerTime) { $0.cutOff() }
+        after(limits.answerTime) { if $0.streams.isEmpty { $0.cutOff() } }
     }
 
     /// Announces the end; the connection is closed even if the client does not confirm it.
@@ -259,16 +259,29 @@ final class HTTP2Connection: ChannelInboundHandler, OpenConnection, ConnectionGr
     }
 }
 
-/// Notices among the bytes that are sent that the connection has failed.
+/// The bytes of all frames that are sent: whether they say that the connection has failed, and when they have been sent.
 ///
 /// The library reports an error of a stream like one of the connection; before the latter it sends GOAWAY with a code (RFC 9113 §5.4.1).
-private final class FailureAnnouncements: ChannelOutboundHandler {
+private final class ConnectionOutput: ChannelOutboundHandler {
     typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
 
     /// Whether GOAWAY with the code of an error was sent.
     private(set) var hasFailed = false
     /// How many bytes of the present frame are still to be written.
     private var rest = 0
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    /// Completes a promise when all that was written has been sent, or cannot be.
+    func wait(for sent: EventLoopPromise<Void>) {
+        guard let context else { return sent.fail(ChannelError.ioOnClosedChannel) }
+        // Closing the output would not wait when the client has closed the input.
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: sent)
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if case .byteBuffer(let buffer) = unwrapOutboundIn(data) { note(buffer) }

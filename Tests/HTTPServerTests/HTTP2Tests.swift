@@ -234,7 +234,7 @@ struct HTTP2Tests {
         let gate = AsyncStream<Void>.makeStream()
         let waiting = Route(.post, "/wait") { _ in
             for await _ in gate.stream { break }
-            return ServerResponse(.ok, body: .bytes([UInt8](repeating: 9, count: 40_000)))
+            return ServerResponse(.ok, body: .bytes([UInt8](repeating: 9, count: 60_000)))
         }
         let bench = try await ListenerBench([waiting, Self.call])
         let quick = try await open(bench)
@@ -252,7 +252,7 @@ struct HTTP2Tests {
         #expect(try await slow.answer(on: 3).body == message)
         slow.connection.endSending()
         gate.continuation.yield()
-        #expect(try await slow.answer(on: 1).body.count == 40_000)
+        #expect(try await slow.answer(on: 1).body.count == 60_000)
         _ = try await slow.connection.rest()
         await bench.server.drain()
     }
