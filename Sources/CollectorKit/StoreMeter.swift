@@ -4,9 +4,10 @@ public import Usage
 
 /// Reads the sums of a store's counted calls by some dimensions again and again, each time only what changed.
 ///
-/// Sums are those of one state of the store. The names of each dimension are bounded: the first reading lists those with the highest
-/// cost, later ones add names as long as there is room, and what is not listed is `ListedNames/other`; so a listed name stays. Errors
-/// are those of the store; safe to use from many tasks at once.
+/// Sums are those of one state of the store. The names of each dimension are bounded: those with the highest cost are listed, and what is
+/// not listed is `ListedNames/other`. So that series do not come and go, a listed name makes way only for one that costs more than twice
+/// as much, or when no call has it any more. An unknown name is empty and needs no place. Errors are those of the store; safe to use from
+/// many tasks at once.
 public actor StoreMeter {
     /// The names of one series, one for each dimension in their order; an unknown name is empty.
     public typealias Series = [String]
@@ -14,7 +15,7 @@ public actor StoreMeter {
     private let dimensions: [UsageDimension]
     private let most: Int
     private var meter: UsageMeter
-    private var listed: [[String: Int]]
+    private var listed: [Set<String>]
     private var latest: Task<[Series: UsageMeter.Sums], any Error>?
 
     /// Creates a meter that has read nothing.
@@ -28,7 +29,7 @@ public actor StoreMeter {
         let ruled: [UsageDimension] = [.user, .project, .team]
         let isRuled = !Set(ruled).isDisjoint(with: dimensions)
         meter = UsageMeter(by: dimensions + (isRuled ? ruled.filter { !dimensions.contains($0) } : []))
-        listed = Array(repeating: [:], count: dimensions.count)
+        listed = Array(repeating: [], count: dimensions.count)
     }
 
     /// The sums of a store as it is now.
@@ -73,21 +74,42 @@ public actor StoreMeter {
         }
         list(sums)
         return sums.reduce(into: [:]) { bounded, entry in
-            let series = entry.key.enumerated().map { listed[$0][$1] == nil ? ListedNames.other : $1 }
+            let series = entry.key.enumerated().map { $1.isEmpty || listed[$0].contains($1) ? $1 : ListedNames.other }
             bounded[series, default: UsageMeter.Sums()] += entry.value
         }
     }
 
-    /// Lists new names while there is room, those with the highest cost first.
+    /// Lists names for the present sums.
     private func list(_ sums: [Series: UsageMeter.Sums]) {
         for place in dimensions.indices {
             var costs: [String: Int128] = [:]
-            for (series, figures) in sums where listed[place][series[place]] == nil {
+            for (series, figures) in sums where !series[place].isEmpty {
                 costs[series[place], default: 0] += figures.cost
             }
-            let room = most - listed[place].count
-            let chosen = costs.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(max(0, room))
-            for (name, _) in chosen { listed[place][name] = listed[place].count }
+            listed[place] = listed(costs, after: listed[place])
         }
     }
+
+    /// The names to list.
+    ///
+    /// - Parameters:
+    ///   - costs: What each name costs now.
+    ///   - former: The names that were listed before.
+    private func listed(_ costs: [String: Int128], after former: Set<String>) -> Set<String> {
+        let ranking = costs.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        let staying = ranking.filter { former.contains($0.key) }
+        let others = ranking.filter { !former.contains($0.key) }
+        let room = max(0, most - staying.count)
+        var names = Set((staying + others.prefix(room)).map(\.key))
+        // The most expensive of the others against the cheapest of those that are listed.
+        for (other, listed) in zip(others.dropFirst(room), staying.reversed()) {
+            guard other.value > listed.value * Self.leastRatio else { break }
+            names.remove(listed.key)
+            names.insert(other.key)
+        }
+        return names
+    }
+
+    /// How many times as much as a listed name another one must cost to take its place.
+    private static let leastRatio: Int128 = 2
 }

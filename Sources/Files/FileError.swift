@@ -32,9 +32,10 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
         if let kind { return "it is \(kind.rawValue), not a file of this program; remove it or name another path" }
         return switch number {
         case ENOSPC, EDQUOT: "the disk is full; free some space"
-        case EACCES, EPERM: "it may not be written; check the rights of the file and its folder"
+        case EACCES, EPERM: "it may not be opened; check the rights of the file and its folder"
         case EROFS: "the file system is read-only; mount it for writing"
-        case ENOENT: "its folder is missing; make it again"
+        case ENOENT:
+            hasFolder ? "there is no such file; make it, or name another one" : "its folder is missing; make it again"
         case EIO: "the disk reports an error; check it"
         case EFBIG:
             "the file has reached the largest size allowed; raise it (ulimit -f), or rotate the file where its component can"
@@ -43,6 +44,13 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
         case EMFILE, ENFILE: "too many files are open; allow this process more of them"
         default: systemReason
         }
+    }
+
+    /// Whether the folder that should have the file is there now.
+    private var hasFolder: Bool {
+        let end = path.lastIndex(of: "/") ?? path.startIndex
+        let folder = path[..<end]
+        return access(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : String(folder), F_OK) == 0
     }
 
     /// The system's text for the number.

@@ -4,6 +4,7 @@ import CollectorKit
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import NIOHTTP2
 import NIOSSL
 import NIOTLS
 
@@ -94,6 +95,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
             machine.parsingFailed(error)
         } else if case .some(.handshakeFailed) = error as? NIOSSLError {
             machine.failed(inHandshake: true)
+        } else if isStream, error is any NIOHTTP2Error, !(error is NIOHTTP2Errors.StreamClosed) {
+            machine.headFailed(at: .now())
         } else {
             machine.failed(inHandshake: false)
         }
@@ -275,7 +278,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
     private func refuse(_ error: RequestError) {
         let response = exchange?.answer(to: error) ?? ErrorAnswer().response(error)
         if let exchange { exchange.note(response) } else { service.note(response, to: nil, nil) }
-        write(exchange?.isRPC == true ? GRPC.answer(response) : response, isStream ? .whole : .lastWhole)
+        let isRPC = exchange?.isRPC ?? machine.refusesCall
+        write(isRPC ? GRPC.answer(response) : response, isStream ? .whole : .lastWhole)
     }
 
     private func write(_ response: ServerResponse, _ form: ConnectionStateMachine.AnswerForm) {

@@ -155,6 +155,8 @@ struct ConnectionStateMachine {
     private var isDraining = false
     private var isEncrypting: Bool
     private let isStream: Bool
+    /// Whether a request whose head is refused is a gRPC call.
+    private(set) var refusesCall = false
     private var isWritable = true
     private var isInputClosed = false
     /// Whether parts of one read are still arriving; they are processed when all have arrived.
@@ -362,8 +364,8 @@ extension ConnectionStateMachine {
         awaited = nil
         expectsNext = false
         do throws(RequestError) {
-            // The HTTP/1.1 parser has counted them before; that of HTTP/2 limits only their bytes.
-            if isStream, head.headers.count > limits.headFields { throw RequestError(.headerOverflow) }
+            // The HTTP/1.1 parser has counted before; that of HTTP/2 cannot refuse a single request.
+            if isStream, isTooLong(head) { throw RequestError(.headerOverflow) }
             let head = try RequestHead(head)
             requestCount += 1
             request = Request(
@@ -377,8 +379,17 @@ extension ConnectionStateMachine {
             if !head.keepsAlive { isLast = true }
             todo.append(.admit(head, number: requestCount))
         } catch {
+            refusesCall =
+                isStream && head.headers.first(name: "content-type").map { GRPC.isCall(contentType: $0) } == true
             refuse(error, at: now)
         }
+    }
+
+    /// Whether a head has more fields or bytes than is allowed.
+    private func isTooLong(_ head: HTTPRequestHead) -> Bool {
+        var bytes = head.uri.utf8.count
+        for (name, value) in head.headers { bytes += name.utf8.count + value.utf8.count }
+        return head.headers.count > limits.headFields || bytes > limits.headBytes
     }
 
     private mutating func handle(at now: NIODeadline) {
@@ -500,6 +511,12 @@ extension ConnectionStateMachine {
             return cutOff()
         }
         fault = RequestError(error)
+    }
+
+    /// The head of a stream's request has values that no request can have.
+    mutating func headFailed(at now: NIODeadline) {
+        guard case .open = phase, request == nil else { return cutOff() }
+        refuse(.badRequest("a field of the request's head has characters that it may not have"), at: now)
     }
 
     /// The connection failed.

@@ -41,6 +41,8 @@ struct RequestHead {
         }
         // RFC 9112 §3.2
         if facts.host == nil, !isOld { throw .badRequest("the Host field is missing") }
+        // RFC 9113 §8.3.1
+        if isHTTP2, facts.host?.isEmpty == true { throw .badRequest("both :authority and the Host field are missing") }
         guard let method = HTTPRequest.Method(head.method.rawValue) else {
             throw .badRequest("there is no method \(head.method)")
         }

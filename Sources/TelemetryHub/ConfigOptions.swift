@@ -48,6 +48,7 @@ struct ConfigOptions: ParsableArguments, Sendable {
             registry: BuiltInPlugins.registry,
             home: environment.userHome,
             plugins: asksPlugins ? Self.access(environment) : .forbidden,
+            machine: environment.whereabouts,
             diagnostics: &diagnostics
         )
         return (root, graph)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import HTTPTypes
 import Testing
 
 /// Addresses as people write them.
@@ -23,6 +24,34 @@ struct EndpointTests {
     ])
     func `anything else is not recognised`(text: String) {
         #expect(Endpoint(text) == nil)
+    }
+
+    @Test(arguments: [
+        ("10.1.2.3", "10.0.0.0/8", true), ("11.1.2.3", "10.0.0.0/8", false), ("10.0.0.129", "10.0.0.128/25", true),
+        ("10.0.0.1", "10.0.0.128/25", false), ("1.2.3.4", "0.0.0.0/0", true), ("fd12::1", "fd00::/8", true),
+        ("fe00::1", "fd00::/8", false), ("fd12::1", "::/0", true), ("10.0.0.1", "::/0", false),
+        ("::ffff:10.0.0.1", "10.0.0.0/8", true), ("10.0.0.1", "10.0.0.1/32", true), ("10.0.0.1", "10.0.0.0/33", false),
+        ("10.0.0.1", "10.0.0.0/-1", false), ("10.0.0.1", "10.0.0.0/", false), ("10.0.0.1", "a/8", false),
+        ("fe80::1%eth0", "fe80::/10", true),
+    ])
+    func `an address is in a network or not`(address: String, network: String, isIn: Bool) throws {
+        #expect(try #require(IPAddress(address)).isIn(network: network) == isIn)
+    }
+
+    @Test(arguments: [
+        ("", 0), ("3", 3), ("9, 1", 9), ("1,9", 9), ("2, x", 2), ("x", 0), ("-3", 0), ("300", 255),
+        ("99999999999999999999", 255), (" 4 ", 4), (",,", 0),
+    ])
+    func `of several numbers of collectors the largest counts`(text: String, hops: Int) throws {
+        var fields = HTTPFields()
+        fields[try #require(HTTPField.Name(HopLimit.fieldName))] = text
+        #expect(HopLimit.hops(of: fields) == hops)
+    }
+
+    @Test func `fields with numbers of collectors count together`() throws {
+        let name = try #require(HTTPField.Name(HopLimit.fieldName))
+        let fields = HTTPFields([HTTPField(name: name, value: "1"), HTTPField(name: name, value: "9")])
+        #expect(HopLimit.hops(of: fields) == 9)
     }
 
     @Test(arguments: ["otlp", "otlp/second", "OTLP2", "a_b/c d"])

@@ -92,6 +92,20 @@ struct ConfigSourceTests {
         )
     }
 
+    @Test func `a variable that is not set is no empty configuration`() {
+        let machine = Environment.machine([:], ["HOME": "/home/ada", "COLLECTOR": "a: 1"])
+        let loaded = LoadedConfig(ConfigSource(paths: ["env:COLECTOR"], builtIn: ""), on: machine)
+        #expect(loaded.root == nil)
+        #expect(
+            loaded.diagnostics.rendered() == """
+                error[unset-variable]: the environment variable COLECTOR is not set
+                   help: did you mean "COLLECTOR"?
+                1 error
+
+                """
+        )
+    }
+
     @Test func `a null in a later file removes a section, and a list replaces the whole list`() throws {
         let machine = Environment.machine([
             "base.yaml":

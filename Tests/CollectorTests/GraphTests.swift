@@ -5,6 +5,7 @@ import CollectorKit
 import FoundationEssentials
 import HubExtension
 import OTLP
+import OTLPHTTPExporter
 import OTLPReceiver
 import RawHTTP
 import Testing
@@ -44,6 +45,26 @@ struct GraphTests {
         #expect(loaded.diagnostics.rendered() == "")
         let receiver = try #require(loaded.graph?.used(.receiver).first)
         #expect((receiver.config as? OTLPConfig)?.protocols.http?.endpoint == .otlpHTTP)
+    }
+
+    @Test(arguments: [
+        ("endpoint: ${env:UNSET}", ["unset-variable"]),
+        ("traces_endpoint: ${env:UNSET}\n    timeout: soon", ["unset-variable", "invalid-duration"]),
+        ("endpoint: a\n    compression: ${env:UNSET}", ["endpoint", "unset-variable"]),
+        ("headers: { a: \"${env:UNSET}\" }", ["endpoint", "unset-variable"]),
+    ])
+    func `a value that could not be replaced is one error`(keys: String, codes: [String]) {
+        let loaded = LoadedConfig(
+            """
+            receivers: { otlp: }
+            exporters:
+              otlp_http:
+                \(keys)
+            service: { pipelines: { logs: { receivers: [otlp], exporters: [otlp_http] } } }
+            """,
+            registry: Registry([.otlp, .otlpHTTP()])
+        )
+        #expect(loaded.diagnostics.items.filter { $0.severity == .error }.map(\.code) == codes)
     }
 
     /// The sections of a configuration, and where its hub listens as far as a status line sees.

@@ -122,6 +122,17 @@ struct StatusTests {
         #expect(lines.entries.last?.hasSuffix(" error console reason=\"a \\\"b\\\"\"\n") == true)
     }
 
+    @Test func `messages about several things are each written`() {
+        let lines = Journal()
+        let output = LogOutput(TelemetryConfig.Logs(), now: { Timestamp(nanoseconds: 0) }) { lines.write($0) }
+        let logger = Logger(label: "hub") { _ in StderrLogHandler(output) }
+        let key = ["signal", "name", "file", "target", "alert", "path"]
+        for _ in 0..<2 {
+            for key in key { for value in ["a", "b"] { logger.warning("lost", metadata: [key: "\(value)"]) } }
+        }
+        #expect(lines.entries.count == 12)
+    }
+
     private final class Clock: Sendable {
         private let seconds = Atomic<Int64>(0)
 

@@ -68,6 +68,26 @@ struct CommandTests {
         #expect(try await sandbox.run(["validate", "--deny-warnings"] + unused).exitCode == 1)
     }
 
+    @Test func `tables are read when a configuration is checked`() async throws {
+        let config = """
+            receivers: { otlp: }
+            processors:
+              resource: { attributes: [{ key: team.id, from_attribute: user, table: teams.csv, key_column: who }] }
+            exporters: { sqlite: }
+            service: { pipelines: { logs: { receivers: [otlp], processors: [resource], exporters: [sqlite] } } }
+            """
+        try sandbox.write(config, to: "config.yaml")
+        let missing = try await sandbox.run("validate")
+        #expect(missing.exitCode == 0)
+        #expect(missing.errors.contains("config.yaml:3:") && missing.errors.contains("warning[table]"))
+        try sandbox.write("user,value\nada,red\n", to: "teams.csv")
+        let wrong = try await sandbox.run("validate")
+        #expect(wrong.exitCode == 78)
+        #expect(wrong.errors.contains("teams.csv:1: there is no one column \"who\"; the columns are user, value"))
+        try sandbox.write("who,value\nada,red\n", to: "teams.csv")
+        #expect(try await sandbox.run("validate").exitCode == 0)
+    }
+
     @Test func `every key of every component is listed with its meaning`() async throws {
         let outcome = try await sandbox.run("components", "--json")
         #expect(outcome.exitCode == 0)

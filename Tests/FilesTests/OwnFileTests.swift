@@ -40,6 +40,15 @@ struct OwnFileTests {
         }
     }
 
+    @Test func `what is missing is named: the file, or its folder`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(refusal(folder + "/none", .reading)?.reason == "there is no such file; make it, or name another one")
+        #expect(refusal(folder + "/none/file", .reading)?.reason == "its folder is missing; make it again")
+        #expect(throws: FileError.self) { try SecretFile(folder + "/token").text() }
+        #expect("\(FileError(number: ENOENT, path: folder + "/token"))".hasSuffix("make it, or name another one"))
+        #expect(FileError(number: ENOENT, path: "no-such-file-here").reason.hasPrefix("there is no such file"))
+    }
+
     @Test func `files are made, replaced and read`() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = folder + "/file"

@@ -226,4 +226,84 @@ struct HTTP2AttackTests {
         #expect(try await client.answer(on: 3).status("grpc-status") == "0")
         await server.drain()
     }
+
+    /// What is wrong with one stream, and the code of its reset.
+    struct BadStream: Sendable, CustomTestStringConvertible {
+        let name: String
+        let bytes: @Sendable (UInt32) -> [UInt8]
+
+        var testDescription: String { name }
+
+        /// A whole request with these fields.
+        static func request(_ name: String, _ fields: [(String, String)], isWhole: Bool = true) -> BadStream {
+            let head = RawHTTP2.head(fields)
+            return BadStream(name: name) { stream in
+                Frame(Frame.headers, flags: isWhole ? 5 : 4, stream: stream, head).bytes
+                    + (isWhole ? [] : Frame(Frame.data, flags: 1, stream: stream, [1, 2]).bytes)
+            }
+        }
+    }
+
+    private static let fields = [
+        (":method", "POST"), (":scheme", "http"), (":path", "/v1/echo"), (":authority", "localhost"),
+    ]
+
+    static let badStreams = [
+        BadStream.request("a name in capitals", fields + [("X-Up", "a")]),
+        BadStream.request("no path", fields.filter { $0.0 != ":path" }),
+        BadStream.request("a field of HTTP/1.1's connections", fields + [("connection", "keep-alive")]),
+        BadStream.request("two methods", [(":method", "GET")] + fields),
+        BadStream.request("a wrong length", fields + [("content-length", "3")], isWhole: false),
+        BadStream(name: "a window that does not grow") { stream in
+            Frame(Frame.headers, flags: 4, stream: stream, head).bytes
+                + Frame(Frame.windowUpdate, stream: stream, [0, 0, 0, 0]).bytes
+        },
+    ]
+
+    @Test(arguments: badStreams)
+    func `a stream that breaks the rules is reset, and the others of its connection are answered`(
+        bad: BadStream
+    ) async throws {
+        let bench = try await ListenerBench([echo])
+        let client = try await open(bench)
+        try await client.connection.send(RawHTTP2.post("/v1/echo", on: 1, body: [1], ends: false))
+        // More than may be open at once: a stream that was reset is closed.
+        for number in 1...40 {
+            let stream = UInt32(2 * number + 1)
+            try await client.connection.send(bad.bytes(stream))
+            #expect(try await client.answer(on: stream).reset == 1)
+        }
+        try await client.connection.send(Frame(Frame.data, flags: 1, stream: 1, [2]).bytes)
+        #expect(try await client.answer(on: 1).body == [1, 2])
+        try await client.connection.send(RawHTTP2.post("/v1/echo", on: 101, body: [3]))
+        #expect(try await client.answer(on: 101).body == [3])
+        #expect(bench.intake.problems.map(\.code) == [.http2])
+        await bench.server.drain()
+    }
+
+    @Test func `bad streams one after the other end their connection`() async throws {
+        let bench = try await ListenerBench([echo])
+        let client = try await open(bench)
+        let bad = Self.badStreams[0]
+        try? await client.connection.send((0..<1_000).flatMap { bad.bytes(UInt32(2 * $0 + 1)) })
+        var frame = try await client.next()
+        while frame.type != Frame.goAway { frame = try await client.next() }
+        // ENHANCE_YOUR_CALM
+        #expect(frame.payload[4..<8] == [0, 0, 0, 11])
+        #expect(try await isAlive(bench))
+        await bench.server.drain()
+    }
+
+    @Test func `an error of the connection is announced with its code`() async throws {
+        let bench = try await ListenerBench([echo])
+        let client = try await open(bench)
+        // A field of the table that is not there (RFC 7541 §6.1).
+        try await client.connection.send(Frame(Frame.headers, flags: 5, stream: 1, [0xFE]).bytes)
+        var frame = try await client.next()
+        while frame.type != Frame.goAway { frame = try await client.next() }
+        // COMPRESSION_ERROR
+        #expect(frame.payload[4..<8] == [0, 0, 0, 9])
+        _ = try await client.connection.rest()
+        await bench.server.drain()
+    }
 }

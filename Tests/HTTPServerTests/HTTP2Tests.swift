@@ -146,4 +146,114 @@ struct HTTP2Tests {
         // The client never confirms the end, which does not delay it.
         await drained
     }
+
+    // MARK: - Heads
+
+    /// A request as bytes, with exactly these fields in its head.
+    private static func request(_ fields: [(String, String)], on stream: UInt32, body: [UInt8] = [1]) -> [UInt8] {
+        RawHTTP2.Frame(RawHTTP2.Frame.headers, flags: 4, stream: stream, RawHTTP2.head(fields)).bytes
+            + RawHTTP2.Frame(RawHTTP2.Frame.data, flags: 1, stream: stream, body).bytes
+    }
+
+    private static let withoutAuthority = [(":method", "POST"), (":scheme", "http"), (":path", "/v1/echo")]
+
+    @Test func `a request without authority is answered by its Host field, and one without both is refused`()
+        async throws
+    {
+        let bench = try await ListenerBench([echo, Self.call])
+        let client = try await open(bench)
+        try await client.connection.send(Self.request(Self.withoutAuthority + [("host", "localhost")], on: 1))
+        #expect(try await client.answer(on: 1).body == [1])
+        try await client.connection.send(Self.request(Self.withoutAuthority, on: 3))
+        #expect(try await client.answer(on: 3).fields[":status"] == "400")
+        // A call gets the status of a call.
+        let call = [(":method", "POST"), (":scheme", "http"), (":path", "/test.Echo/Say")]
+        try await client.connection.send(Self.request(call + [("content-type", "application/grpc+proto")], on: 5))
+        let refused = try await client.answer(on: 5)
+        #expect(refused.fields[":status"] == "200")
+        #expect(refused.status("grpc-status") == "3")
+        await bench.server.drain()
+    }
+
+    @Test func `a head that no request can have is refused, and the next one is answered`() async throws {
+        let bench = try await ListenerBench([echo])
+        let client = try await open(bench)
+        try await client.connection.send(RawHTTP2.post("/v1/ec ho", on: 1, body: [1]))
+        #expect(try await client.answer(on: 1).fields[":status"] == "400")
+        let connect = [(":method", "CONNECT"), (":authority", "localhost:1")]
+        try await client.connection.send(Self.request(connect, on: 3))
+        #expect(["404", "405"].contains(try await client.answer(on: 3).fields[":status"]))
+        try await client.connection.send(RawHTTP2.post("/v1/echo", on: 5, body: [7]))
+        #expect(try await client.answer(on: 5).body == [7])
+        await bench.server.drain()
+    }
+
+    @Test func `a head may go on in twenty frames`() async throws {
+        let bench = try await ListenerBench([echo])
+        let client = try await open(bench)
+        let fields = Self.withoutAuthority + [(":authority", "localhost")]
+        var bytes = RawHTTP2.Frame(RawHTTP2.Frame.headers, stream: 1, RawHTTP2.head(fields)).bytes
+        for number in 0..<20 {
+            let field = RawHTTP2.head([("x-\(number)", "a")])
+            let flags: UInt8 = number == 19 ? 4 : 0
+            bytes += RawHTTP2.Frame(RawHTTP2.Frame.continuation, flags: flags, stream: 1, field).bytes
+        }
+        bytes += RawHTTP2.Frame(RawHTTP2.Frame.data, flags: 1, stream: 1, [4]).bytes
+        try await client.connection.send(bytes)
+        #expect(try await client.answer(on: 1).body == [4])
+        await bench.server.drain()
+    }
+
+    @Test func `a head that is too long is refused in the form of its request, and its connection goes on`()
+        async throws
+    {
+        var limits = ListenerLimits()
+        limits.headBytes = 1_000
+        let bench = try await ListenerBench([echo, Self.call], limits)
+        let client = try await open(bench)
+        let many = (0..<101).map { ("x-\($0)", "") }
+        let long = (0..<10).map { ("x-\($0)", String(repeating: "a", count: 100)) }
+        for (number, fields) in [many, long].enumerated() {
+            let stream = UInt32(number * 4 + 1)
+            try await client.connection.send(RawHTTP2.post("/v1/echo", on: stream, fields, body: [1]))
+            #expect(try await client.answer(on: stream).fields[":status"] == "431")
+            try await client.connection.send(RawHTTP2.call("/test.Echo/Say", on: stream + 2, fields, body: []))
+            let call = try await client.answer(on: stream + 2)
+            #expect(call.fields[":status"] == "200")
+            #expect(call.fields["grpc-status"] == "8")
+            #expect(call.frames == 1)
+        }
+        try await client.connection.send(RawHTTP2.post("/v1/echo", on: 9, body: [7]))
+        #expect(try await client.answer(on: 9).body == [7])
+        await bench.server.drain()
+    }
+
+    // MARK: - The end
+
+    @Test func `a client that stops sending gets the answers it still waits for`() async throws {
+        let gate = AsyncStream<Void>.makeStream()
+        let waiting = Route(.post, "/wait") { _ in
+            for await _ in gate.stream { break }
+            return ServerResponse(.ok, body: .bytes([UInt8](repeating: 9, count: 60_000)))
+        }
+        let bench = try await ListenerBench([waiting, Self.call])
+        let quick = try await open(bench)
+        let message = GRPC.frame([1, 2])
+        try await quick.connection.send(RawHTTP2.call("/test.Echo/Say", on: 1, body: message))
+        quick.connection.endSending()
+        let answer = try await quick.answer(on: 1)
+        #expect(answer.body == message)
+        #expect(answer.trailers["grpc-status"] == "0")
+        _ = try await quick.connection.rest()
+
+        let slow = try await open(bench)
+        try await slow.connection.send(RawHTTP2.post("/wait", on: 1, body: []))
+        try await slow.connection.send(RawHTTP2.call("/test.Echo/Say", on: 3, body: message))
+        #expect(try await slow.answer(on: 3).body == message)
+        slow.connection.endSending()
+        gate.continuation.yield()
+        #expect(try await slow.answer(on: 1).body.count == 60_000)
+        _ = try await slow.connection.rest()
+        await bench.server.drain()
+    }
 }

@@ -45,7 +45,7 @@ struct CredentialsTests {
         config.filename = ConfigPath(bench.path("token"))
         let shown = try await bench.run(.bearerTokenAuth, config, to: sink) {
             try await bench.send()
-            #expect(await eventually { bench.trouble?.contains("token") == true })
+            #expect(await eventually { bench.trouble?.contains("token: there is no such file; make it") == true })
             #expect(sink.requests.isEmpty)
             _ = try bench.write(" one \n", to: "token")
             #expect(await eventually { sink.requests.count == 1 })

@@ -3,8 +3,11 @@
 import CollectorKit
 import CollectorTesting
 import OTLP
+import SendingQueue
 import SinkServer
 import Testing
+import Usage
+import YAML
 
 @testable import OTLPHTTPExporter
 
@@ -12,7 +15,7 @@ import Testing
 struct ProxyTests {
     private static let environment = [
         "HTTP_PROXY": "http://user:p%40ss@plain:3128/", "https_proxy": "tls:3129",
-        "NO_PROXY": "corp.example, .inner.example,10.0.0.0/8,192.168.1.7,host.example:4318",
+        "NO_PROXY": "corp.example, .inner.example,10.0.0.0/8,192.168.1.7,host.example:4318,fd00::/8,2001:db8::7",
     ]
 
     @Test(arguments: [
@@ -21,7 +24,9 @@ struct ProxyTests {
         ("http://corp.example", nil), ("http://a.corp.example", nil), ("http://xcorp.example", "plain:3128"),
         ("http://inner.example", "plain:3128"), ("https://a.inner.example", nil), ("http://10.200.3.4:1", nil),
         ("http://11.0.0.1", "plain:3128"), ("http://192.168.1.7", nil), ("http://192.168.1.70", "plain:3128"),
-        ("http://host.example:4318", nil), ("http://host.example:4319", "plain:3128"),
+        ("http://[fd12:3456::1]:4318", nil), ("http://[fe00::1]", "plain:3128"), ("http://[2001:DB8:0::7]", nil),
+        ("http://[2001:db8::8]", "plain:3128"), ("http://host.example:4318", nil),
+        ("http://host.example:4319", "plain:3128"),
     ])
     func `the environment decides which proxy a request uses`(address: String, proxy: String?) throws {
         let routes = ProxyRoutes(configured: "", environment: Self.environment)
@@ -49,9 +54,58 @@ struct ProxyTests {
         #expect(ProxyAddress("") == nil)
     }
 
+    @Test func `a configured proxy may have a name and a password, which no answer shows`() async throws {
+        let basic = "dTpwQHNz"
+        let proxy = try await SinkServer.start { request in
+            request.fields["proxy-authorization"] == "Basic \(basic)"
+                ? SinkServer.Reply(400, [], Array("no entry for p@ss and \(basic)".utf8)) : SinkServer.Reply(407)
+        }
+        let place = proxy.address.dropFirst("http://".count)
+        let bench = Bench("http://hub.example.invalid:4318") { $0.proxyURL = Secret("http://u:p%40ss@\(place)") }
+        try await bench.start()
+        try await bench.consume(try logs("a"))
+        try await waitUntil { bench.counters.value(.failed) == 1 }
+        #expect(bench.log.lines.contains { $0.contains("\(place)") })
+        #expect(!bench.log.lines.contains { $0.contains("p@ss") || $0.contains("p%40ss") || $0.contains(basic) })
+        let letters = try await bench.deadLetters()
+        #expect(letters.map(\.reason) == ["the destination answered 400: no entry for [redacted] and [redacted]"])
+        await proxy.stop()
+    }
+
+    @Test func `a proxy that wants other credentials keeps batches waiting, and is named`() async throws {
+        let proxy = try await SinkServer.start { request in
+            SinkServer.Reply(request.fields["proxy-authorization"] == nil ? 407 : 200)
+        }
+        let place = proxy.address.dropFirst("http://".count)
+        let bench = Bench("http://hub.example.invalid:4318") { $0.proxyURL = Secret(proxy.address) }
+        try await bench.start()
+        try await bench.consume(try logs("a"))
+        let wanted = "the proxy \(place) answered 407: it wants a name and password"
+        try await waitUntil { bench.counters.lastTrouble?.message.contains(wanted) == true }
+        try await waitUntil { proxy.requests.count >= 2 }
+        #expect(bench.counters.value(.failed) == 0)
+        #expect(try await bench.deadLetters().isEmpty)
+        await proxy.stop()
+    }
+
+    @Test func `a tunnel that is refused for want of credentials keeps batches waiting, and names the proxy`()
+        async throws
+    {
+        let proxy = try await SinkServer.start { _ in SinkServer.Reply(407) }
+        let place = proxy.address.dropFirst("http://".count)
+        let bench = Bench("https://hub.example.invalid:4318") { $0.proxyURL = Secret("http://u:wrong@\(place)") }
+        try await bench.start()
+        try await bench.consume(try logs("a"))
+        let wanted = "the proxy \(place) answered 407: it does not accept the name and password"
+        try await waitUntil { bench.counters.lastTrouble?.message.contains(wanted) == true }
+        #expect(bench.counters.value(.failed) == 0)
+        #expect(try await bench.deadLetters().isEmpty)
+        await proxy.stop()
+    }
+
     @Test func `plain HTTP reaches a proxy in absolute form, not through a tunnel`() async throws {
         let proxy = try await SinkServer.start()
-        let bench = Bench("http://hub.example.invalid:4318/otel?token=a") { $0.proxyURL = proxy.address }
+        let bench = Bench("http://hub.example.invalid:4318/otel?token=a") { $0.proxyURL = Secret(proxy.address) }
         try await bench.start()
         try await bench.consume(try logs("a"))
         try await bench.consume(try logs("b"))
@@ -84,6 +138,31 @@ struct UntakenSignalTests {
         try await waitUntil { bench.counters.value(.sent) == 2 }
         #expect(sink.requests.count == 3)
         #expect(try await bench.deadLetters().count == 1)
+        await sink.stop()
+    }
+
+    @Test func `each signal that the destination does not accept is said once, and the status names all of them`()
+        async throws
+    {
+        let sink = try await SinkServer.start { SinkServer.Reply($0.path == "/v1/traces" ? 200 : 404) }
+        let bench = Bench(sink.address)
+        try await bench.start()
+        try await bench.consume(try logs("a", signal: .traces))
+        try await waitUntil { bench.counters.value(.sent) == 1 }
+        try await bench.consume(try logs("b"))
+        try await waitUntil { bench.counters.value(.failed) == 1 }
+        let metrics =
+            #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"asInt":"1"}]}}]}]}]}"#
+        let batch = Batch(
+            try OTLPBatch(signal: .metrics, json: Array(metrics.utf8)),
+            receivedAt: Timestamp(nanoseconds: 1_790_000_000_000_000_000)
+        )
+        try await bench.consume(batch)
+        try await waitUntil { bench.counters.value(.failed) == 2 }
+        #expect(bench.log.lines.count { $0.contains("no path for a signal") } == 2)
+        let wanted = "the destination does not accept logs, metrics: it answered 404"
+        try await waitUntil { bench.counters.lastTrouble?.message == wanted }
+        await bench.stop()
         await sink.stop()
     }
 

@@ -184,8 +184,12 @@ struct ConversionTests {
     private static func load(_ text: String) -> Diagnostics {
         let source = ConfigSource(builtIn: text)
         let machine = Environment(
-            variables: ["KEY": "k", "SECRET": "s", "ENDPOINT": "https://hub.example.com"],
-            readFile: { _ in [] },
+            variables: [
+                "KEY": "k", "SECRET": "s", "ENDPOINT": "https://hub.example.com", "MY_POD_IP": "10.0.0.7",
+                "B": "b.example", "C": "zstd", "E": "e.example:4318", "T": "token", "TIMEOUT": "5s", "U": "ada",
+                "URL": "https://login.example/token",
+            ],
+            readFile: { _ in Array("from a file".utf8) },
             fileExists: { _ in false }
         )
         var diagnostics = Diagnostics()
@@ -224,6 +228,221 @@ struct ConversionTests {
         #expect(exporters == ["otlp_http/backend", "otlphttp", "sqlite"])
         let processors = pipeline?["processors"]?.sequence?.elements.compactMap { $0.scalar?.text }
         #expect(processors == ["tokens", "pricing"])
+    }
+
+    /// A conversion, its lines and the result as it is read.
+    private static func converted(_ text: String) throws -> (conversion: Conversion, lines: [String], result: Node) {
+        var diagnostics = Diagnostics()
+        let node = try #require(
+            Node(parsing: SourceFile(name: "collector.yaml", text: text), diagnostics: &diagnostics)
+        )
+        let conversion = Conversion(node, registry: BuiltInPlugins.registry)
+        let result = try #require(
+            Node(parsing: SourceFile(name: "config.yaml", text: conversion.text), diagnostics: &diagnostics)
+        )
+        #expect(!conversion.diagnostics.hasErrors, "\(conversion.diagnostics.rendered())\n\(conversion.text)")
+        let loaded = load(conversion.text)
+        #expect(!loaded.hasErrors, "\(loaded.rendered())\n\(conversion.text)")
+        return (conversion, conversion.remarks.map(\.line), result)
+    }
+
+    private static func expect(_ text: String, becomes expected: String) throws -> [String] {
+        let (conversion, lines, result) = try converted(text)
+        var diagnostics = Diagnostics()
+        let wanted = try #require(
+            Node(parsing: SourceFile(name: "expected.yaml", text: expected), diagnostics: &diagnostics)
+        )
+        #expect(result.hasSameContent(as: wanted), "\(lines.joined(separator: "\n"))\n---\n\(conversion.text)")
+        return lines
+    }
+
+    @Test func `credentials become ours whole`() throws {
+        let example = try #require(Self.examples.first { $0.name.contains("credentials") })
+        _ = try Self.expect(
+            example.text,
+            becomes: """
+                receivers: { otlp: { protocols: { http: } } }
+                processors: { tokens: , pricing: }
+                exporters:
+                  otlphttp: { endpoint: "${env:ENDPOINT}", auth: { authenticator: oauth2client } }
+                  otlphttp/2: { endpoint: "https://a.example" }
+                  sqlite:
+                extensions:
+                  oauth2client: { client_id: a, client_secret: "${env:SECRET}", token_url: "https://login.example/token" }
+                  hub:
+                service:
+                  extensions: [oauth2client, hub]
+                  pipelines:
+                    logs: { receivers: [otlp], processors: [tokens, pricing], exporters: [otlphttp, otlphttp/2, sqlite] }
+                """
+        )
+    }
+
+    @Test func `what refers to the environment or a file is kept word for word, and an unknown address counts as open`()
+        throws
+    {
+        let lines = try Self.expect(
+            """
+            receivers: { otlp: { protocols: { http: { endpoint: "${env:MY_POD_IP}:4318" } } } }
+            processors: { resource: { attributes: [ { key: env, action: upsert, value: "${env:X:-dev}" } ] } }
+            exporters:
+              otlphttp:
+                endpoint: https://${env:B}/otlp
+                timeout: ${env:TIMEOUT}
+                compression: ${env:C}
+                auth: { authenticator: bearertokenauth }
+              otlp: { endpoint: "${env:B}:4317", tls: { insecure: true }, auth: { authenticator: oauth2client } }
+              otlp/2: { endpoint: "${env:E}", auth: { authenticator: basicauth } }
+            extensions:
+              bearertokenauth: { token: "${env:T}" }
+              oauth2client: { client_id: a, client_secret: "${file:/run/secret}", token_url: "${env:URL}" }
+              basicauth: { client_auth: { username: "${env:U}", password: "${env:P:-none}" } }
+            service:
+              extensions: [bearertokenauth, oauth2client, basicauth]
+              pipelines: { traces: { receivers: [otlp], processors: [resource], exporters: [otlphttp, otlp, otlp/2] } }
+            """,
+            becomes: """
+                receivers: { otlp: { protocols: { http: { endpoint: "${env:MY_POD_IP}:4318" } } } }
+                processors:
+                  resource: { attributes: [ { key: env, action: upsert, value: "${env:X:-dev}" } ] }
+                  tokens:
+                  pricing:
+                exporters:
+                  otlphttp:
+                    endpoint: https://${env:B}/otlp
+                    timeout: ${env:TIMEOUT}
+                    compression: ${env:C}
+                    auth: { authenticator: bearertokenauth }
+                  otlp_http:
+                    endpoint: "http://${env:B}:4318"
+                    tls: { insecure: true }
+                    auth: { authenticator: oauth2client }
+                  otlp_http/2: { endpoint: "https://${env:E}", auth: { authenticator: basicauth } }
+                  sqlite:
+                extensions:
+                  bearertokenauth: { token: "${env:T}" }
+                  oauth2client: { client_id: a, client_secret: "${file:/run/secret}", token_url: "${env:URL}" }
+                  basicauth: { client_auth: { username: "${env:U}", password: "${env:P:-none}" } }
+                  hub: { endpoint: "${env:MY_POD_IP}:4318" }
+                  api_keys:
+                service:
+                  extensions: [bearertokenauth, oauth2client, basicauth, hub, api_keys]
+                  pipelines:
+                    traces:
+                      receivers: [otlp]
+                      processors: [resource, tokens, pricing]
+                      exporters: [otlphttp, otlp_http, otlp_http/2, sqlite]
+                """
+        )
+        #expect(!lines.contains { $0.contains("dropped") }, "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("added api_keys: ${env:MY_POD_IP}:4318 would be open") }, "\(lines)")
+    }
+
+    @Test func `what is wrong beside a reference is dropped still`() throws {
+        let (conversion, lines, _) = try Self.converted(
+            """
+            receivers: { otlp: }
+            exporters:
+              otlphttp: { endpoint: "https://${env:B}", timeout: soon, sending_queue: { queue_size: "${yaml:1}" } }
+            service: { pipelines: { logs: { receivers: [otlp], exporters: [otlphttp] } } }
+            """
+        )
+        #expect(lines.contains { $0.contains("dropped exporters.otlphttp.timeout") }, "\(lines)")
+        #expect(lines.contains { $0.contains("dropped exporters.otlphttp.sending_queue.queue_size") }, "\(lines)")
+        #expect(conversion.text.contains("https://${env:B}"))
+    }
+
+    @Test func `a text in quotes stays one, so that a reference has the type that it had`() throws {
+        let (conversion, _, _) = try Self.converted(
+            """
+            receivers: { otlp: }
+            processors:
+              resource:
+                attributes:
+                  - { key: text, action: upsert, value: "${env:B}" }
+                  - key: typed
+                    action: upsert
+                    value: ${env:B}
+                  - { key: number, action: upsert, value: "0012" }
+            exporters: { otlphttp: { endpoint: "https://a.example" } }
+            service: { pipelines: { logs: { receivers: [otlp], processors: [resource], exporters: [otlphttp] } } }
+            """
+        )
+        #expect(conversion.text.contains("value: \"${env:B}\"\n"))
+        #expect(conversion.text.contains("value: ${env:B}\n"))
+        #expect(conversion.text.contains("value: \"0012\"\n"))
+    }
+
+    @Test func `an exporter to a backend on the same machine is no loop`() throws {
+        let lines = try Self.expect(
+            """
+            receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:4318" } } } }
+            exporters:
+              otlp: { endpoint: "localhost:4317", tls: { insecure: true } }
+              otlp/far: { endpoint: "jaeger:4317", tls: { insecure: true } }
+            service: { pipelines: { traces: { receivers: [otlp], exporters: [otlp, otlp/far] } } }
+            """,
+            becomes: """
+                receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:4318" } } } }
+                processors: { tokens: , pricing: }
+                exporters:
+                  otlp_http: { endpoint: "http://localhost:4317", tls: { insecure: true } }
+                  otlp_http/far: { endpoint: "http://jaeger:4318", tls: { insecure: true } }
+                  sqlite:
+                extensions: { hub: { endpoint: "127.0.0.1:4318" } }
+                service:
+                  pipelines:
+                    traces:
+                      receivers: [otlp]
+                      processors: [tokens, pricing]
+                      exporters: [otlp_http, otlp_http/far, sqlite]
+                  extensions: [hub]
+                """
+        )
+        #expect(
+            lines.contains {
+                $0.contains("replaced exporter otlp: otlp_http sends the same over HTTP, still to port 4317")
+                    && $0.contains("write the port")
+            },
+            "\(lines)"
+        )
+        #expect(lines.contains { $0.contains("replaced exporter otlp/far") && $0.hasSuffix("in place of 4317") })
+    }
+
+    @Test func `calls are found and priced beside a file, and every key has a line`() throws {
+        let lines = try Self.expect(
+            """
+            receivers: { otlp: }
+            processors:
+              memory_limiter: { check_interval: 1s, limit_mib: "${env:LIMIT:-512}" }
+              batch: { timeout: 1s, metadata_keys: [tenant] }
+            exporters:
+              file: { path: /tmp/otel.json, rotation: { max_megabytes: 10, max_backups: 3 }, format: proto, compression: zstd }
+            service:
+              pipelines:
+                traces: { receivers: [otlp], processors: [memory_limiter, batch], exporters: [file] }
+                logs: { receivers: [otlp], exporters: [file], queue: big }
+            """,
+            becomes: """
+                receivers: { otlp: }
+                processors: { tokens: , pricing: }
+                exporters: { jsonl: { path: /tmp/otel.json, rotation: { max_megabytes: 10 } } }
+                extensions: { hub: { store: jsonl } }
+                service:
+                  memory_limit: "${env:LIMIT:-512}MiB"
+                  pipelines:
+                    traces: { receivers: [otlp], processors: [tokens, pricing], exporters: [jsonl] }
+                    logs: { receivers: [otlp], processors: [tokens, pricing], exporters: [jsonl] }
+                  extensions: [hub]
+                """
+        )
+        let wanted = [
+            "dropped processor memory_limiter check_interval", "dropped processor batch metadata_keys",
+            "dropped processor batch timeout: no exporter", "dropped exporters.jsonl.rotation.max_backups",
+            "dropped exporter file format", "dropped exporter file compression", "dropped pipeline logs queue",
+            "added tokens, pricing and hub: they find and price calls, which jsonl keeps",
+        ]
+        for line in wanted { #expect(lines.contains { $0.contains(line) }, "\(line)\n\(lines)") }
     }
 
     @Test func `a configuration that has a store already gets no other one`() throws {

@@ -61,15 +61,24 @@ struct UsageMetricsTests {
         return found
     }
 
-    private static func bench(_ config: UsageMetricsConfig = UsageMetricsConfig(), _ rules: NamingRules? = nil) throws
-        -> (receiver: UsageMetricsReceiver, store: ChangingStore, sink: Sink)
-    {
-        let (store, sink) = (ChangingStore(), Sink())
+    /// The program's home; gone with the test.
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// A receiver, its store and what it sends; of two over the same parts the second one is a restarted program.
+    private func bench(
+        _ config: UsageMetricsConfig = UsageMetricsConfig(),
+        _ rules: NamingRules? = nil,
+        store: ChangingStore = ChangingStore(),
+        sink: Sink = Sink(),
+        now: @escaping @Sendable () -> Timestamp = { Self.now }
+    ) throws -> (receiver: UsageMetricsReceiver, store: ChangingStore, sink: Sink) {
         let settings = ComponentSettings(
             id: try #require(ComponentID("usage_metrics")),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            home: "/nowhere",
-            now: { now }
+            home: folder.path,
+            now: now
         )
         let next = SignalConsumers(
             [.metrics: sink],
@@ -83,14 +92,13 @@ struct UsageMetricsTests {
     }
 
     @Test func `it keeps the contract of components`() async throws {
-        let folder = try TemporaryFolder()
         #expect(await ComponentConformance(ComponentFactory.usageMetrics, home: folder.path).violations() == [])
     }
 
     @Test func `tokens, cost, calls and durations are sums by the names that are asked for`() async throws {
         var config = UsageMetricsConfig()
         config.by = ["model", "team"]
-        let (receiver, store, sink) = try Self.bench(config)
+        let (receiver, store, sink) = try bench(config)
         store.put([
             Self.call(1, "m", team: "red", cost: 1_500_000_001, duration: 10_000_000),
             Self.call(2, "m", team: "red", cost: 2, duration: 100_000_000_000),
@@ -118,7 +126,7 @@ struct UsageMetricsTests {
         config.by = ["team"]
         var rules = NamingRules()
         rules.teamsOfUsers = ["ada": "red"]
-        let (receiver, store, sink) = try Self.bench(config, rules)
+        let (receiver, store, sink) = try bench(config, rules)
         var ofAda = Self.call(1, "m", team: nil, cost: 1, duration: nil)
         ofAda.names.user = "ada"
         store.put([ofAda, Self.call(2, "m", team: "blue", cost: 1, duration: nil)])
@@ -129,7 +137,7 @@ struct UsageMetricsTests {
     @Test func `a late correction moves a call, and its former series is zero`() async throws {
         var config = UsageMetricsConfig()
         config.by = ["team"]
-        let (receiver, store, sink) = try Self.bench(config)
+        let (receiver, store, sink) = try bench(config)
         store.put([Self.call(1, "m", team: "red", cost: 5, duration: nil)])
         await receiver.send()
         store.put([Self.call(1, "m", team: "blue", cost: 5, duration: nil)])
@@ -142,32 +150,149 @@ struct UsageMetricsTests {
         #expect(try Self.points(sink.last)["hammurabi.calls"] == ["team.id=red": "0", "team.id=blue": "1"])
     }
 
-    @Test func `names are bounded, and a listed one stays`() async throws {
+    /// Calls of one team each, which cost this much.
+    private static func calls(_ costs: KeyValuePairs<String, Int64>) -> [CountedCall] {
+        costs.enumerated().map { call(UInt64($0 + 1), "m", team: $1.key, cost: $1.value, duration: nil) }
+    }
+
+    /// How many calls each team has in the last request; `""` is for calls without a team.
+    private static func teams(_ sink: Sink) throws -> [String: String] {
+        let points = try points(sink.last)["hammurabi.calls"] ?? [:]
+        return Dictionary(uniqueKeysWithValues: points.map { (String($0.dropFirst("team.id=".count)), $1) })
+    }
+
+    private static func byTeam(_ most: Int) -> UsageMetricsConfig {
         var config = UsageMetricsConfig()
-        (config.by, config.maxNames) = (["team"], 2)
-        let (receiver, store, sink) = try Self.bench(config)
-        store.put([
-            Self.call(1, "m", team: "a", cost: 1, duration: nil), Self.call(2, "m", team: "b", cost: 3, duration: nil),
-            Self.call(3, "m", team: "c", cost: 2, duration: nil),
-        ])
+        (config.by, config.maxNames) = (["team"], most)
+        return config
+    }
+
+    @Test func `names are bounded, and a listed one makes way only for one that costs more than twice as much`()
+        async throws
+    {
+        let (receiver, store, sink) = try bench(Self.byTeam(2))
+        store.put(Self.calls(["a": 1, "b": 3, "c": 2]))
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["b": "1", "c": "1", "other": "1"])
+        store.put(Self.calls(["a": 4, "b": 3, "c": 2]))
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["b": "1", "c": "1", "other": "1"])
+        store.put(Self.calls(["a": 5, "b": 3, "c": 2]))
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["a": "1", "b": "1", "c": "0", "other": "1"])
+        // As long as it does not cost twice as much it does not come back.
+        store.put(Self.calls(["a": 5, "b": 3, "c": 6]))
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["a": "1", "b": "1", "c": "0", "other": "1"])
+    }
+
+    @Test func `the cheap teams of the first hour do not hide the dear ones that follow`() async throws {
+        let (receiver, store, sink) = try bench(Self.byTeam(2))
+        store.put(Self.calls(["cheap1": 1, "cheap2": 1]))
+        await receiver.send()
+        store.put(Self.calls(["cheap1": 1, "cheap2": 1, "dear": 12_500, "dear2": 12_500]))
         await receiver.send()
         #expect(
-            try Self.points(sink.last)["hammurabi.calls"] == ["team.id=b": "1", "team.id=c": "1", "team.id=other": "1"]
+            try Self.teams(sink) == ["cheap1": "0", "cheap2": "0", "dear": "1", "dear2": "1", "other": "2"]
         )
-        store.put([
-            Self.call(1, "m", team: "a", cost: 100, duration: nil),
-            Self.call(2, "m", team: "b", cost: 3, duration: nil),
-        ])
+    }
+
+    @Test func `a name that no call has any more leaves its place`() async throws {
+        let (receiver, store, sink) = try bench(Self.byTeam(2))
+        store.put(Self.calls(["a": 9, "b": 8, "c": 1]))
         await receiver.send()
-        #expect(
-            try Self.points(sink.last)["hammurabi.calls"] == ["team.id=b": "1", "team.id=c": "0", "team.id=other": "1"]
-        )
+        store.put(Self.calls(["new": 9, "b": 8, "c": 1]))
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["new": "1", "a": "0", "b": "1", "other": "1"])
+    }
+
+    @Test func `calls without a name are not other and take no place`() async throws {
+        let (receiver, store, sink) = try bench(Self.byTeam(1))
+        let nameless = Self.call(9, "m", team: nil, cost: 100, duration: nil)
+        store.put(Self.calls(["a": 3, "b": 2]) + [nameless])
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["": "1", "a": "1", "other": "1"])
+    }
+
+    // MARK: - Series that have no calls any more
+
+    @Test func `a series that vanished is zero after a restart, with other dimensions and for a day`() async throws {
+        let clock = Mutex(Self.now)
+        let (first, store, sink) = try bench(Self.byTeam(9))
+        store.put(Self.calls(["a": 1, "b": 1]))
+        await first.send()
+        store.put(Self.calls(["b": 1]))
+        let (second, _, _) = try bench(Self.byTeam(9), store: store, sink: sink) { clock.withLock { $0 } }
+        await second.send()
+        #expect(try Self.teams(sink) == ["a": "0", "b": "1"])
+        var config = Self.byTeam(9)
+        config.by = ["model"]
+        let (third, _, _) = try bench(config, store: store, sink: sink) { clock.withLock { $0 } }
+        await third.send()
+        let all = ["gen_ai.response.model=m": "1", "team.id=a": "0", "team.id=b": "0"]
+        #expect(try Self.points(sink.last)["hammurabi.calls"] == all)
+        clock.withLock { $0 = Timestamp(nanoseconds: $0.nanoseconds + 86_400_000_000_000) }
+        await third.send()
+        #expect(try Self.points(sink.last)["hammurabi.calls"] == ["gen_ai.response.model=m": "1"])
+    }
+
+    @Test func `a zero that was not taken is sent again`() async throws {
+        let clock = Mutex(Self.now)
+        let (receiver, store, sink) = try bench(Self.byTeam(9)) { clock.withLock { $0 } }
+        store.put(Self.calls(["a": 1, "b": 1]))
+        await receiver.send()
+        store.put(Self.calls(["b": 1]))
+        sink.refuses(true)
+        await receiver.send()
+        clock.withLock { $0 = Timestamp(nanoseconds: $0.nanoseconds + 90_000_000_000_000) }
+        sink.refuses(false)
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["a": "0", "b": "1"])
+    }
+
+    @Test func `the histogram of a series that vanished is zero, too`() async throws {
+        let zeros = Array(repeating: "0", count: 15).joined(separator: " ")
+        let (receiver, store, sink) = try bench(Self.byTeam(9))
+        store.put([Self.call(1, "m", team: "a", cost: 1, duration: 1)])
+        await receiver.send()
+        store.put(Self.calls(["b": 1]))
+        await receiver.send()
+        // A series that never had durations has no histogram.
+        #expect(try Self.points(sink.last)["hammurabi.call.duration"] == ["team.id=a": zeros])
+        let (restarted, _, _) = try bench(Self.byTeam(9), store: store, sink: sink)
+        await restarted.send()
+        #expect(try Self.points(sink.last)["hammurabi.call.duration"] == ["team.id=a": zeros])
+    }
+
+    @Test func `a file that is damaged or cannot be written does not keep the metrics from being sent`() async throws {
+        let path = folder.path + "/usage_metrics.json"
+        try Data("{".utf8).write(to: URL(filePath: path))
+        let (receiver, store, sink) = try bench(Self.byTeam(9))
+        store.put(Self.calls(["a": 1]))
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["a": "1"])
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        store.put(Self.calls(["b": 1]))
+        await receiver.send()
+        #expect(try Self.teams(sink) == ["a": "0", "b": "1"])
+    }
+
+    @Test func `of very many series without calls each is zero once, and the latest ones again`() {
+        func series(_ name: String) -> SentSeries.Series { [SentSeries.Label(key: "team.id", value: name)] }
+        var sums: [SentSeries.Series: UsageMeter.Sums] = [:]
+        for number in 0..<5_000 { sums[series("\(number)")] = UsageMeter.Sums() }
+        var sent = SentSeries()
+        #expect(sent.take(sums, at: Self.now).count == 5_000)
+        let later = { (seconds: Int64) in Timestamp(nanoseconds: Self.now.nanoseconds + seconds * 1_000_000_000) }
+        #expect(sent.take([:], at: later(60)).count == 5_000)
+        #expect(sent.take([:], at: later(120)).count == 1_000)
     }
 
     @Test func `a store that does not run is noted, and nothing is sent`() async throws {
         var config = UsageMetricsConfig()
         config.store = "jsonl"
-        let (receiver, _, sink) = try Self.bench(config)
+        let (receiver, _, sink) = try bench(config)
         await receiver.send()
         #expect(sink.last == nil)
     }
@@ -184,10 +309,15 @@ struct UsageMetricsTests {
 /// Remembers the last batch.
 private final class Sink: Consumer {
     private let batch = Mutex<Batch?>(nil)
+    private let isRefusing = Mutex(false)
+
+    /// Whether batches are refused from now on.
+    func refuses(_ isRefusing: Bool) { self.isRefusing.withLock { $0 = isRefusing } }
 
     var last: Batch? { batch.withLock { $0 } }
 
     func consume(_ batch: Batch) async throws(ConsumeError) -> Delivery {
+        if isRefusing.withLock({ $0 }) { throw ConsumeError.retryable("refused") }
         self.batch.withLock { $0 = batch }
         return .unkept
     }

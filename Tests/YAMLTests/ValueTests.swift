@@ -21,6 +21,43 @@ import YAML
         #expect(try ConfigDuration(parsing: row.canonical) == duration)
     }
 
+    private struct Typed: ConfigSection {
+        var values: [TypedScalar] = []
+    }
+
+    @Test func `a value of any type has the type that its spelling gives it, and is written so`() throws {
+        var diagnostics = Diagnostics()
+        let text = "values: [1.10, '1.10', 12, \"0012\", true, 'true', word, !!str 5, 1e3, '']"
+        let node = try #require(Node(parsing: SourceFile(name: "a.yaml", text: text), diagnostics: &diagnostics))
+        let typed = ConfigDecoder().decode(Typed.self, from: node, over: Typed(), diagnostics: &diagnostics)
+        #expect(diagnostics.rendered() == "")
+        #expect(
+            typed.values.map(\.resolved) == [
+                .float(1.1), .string, .integer(12), .string, .boolean(true), .string, .string, .string, .float(1000),
+                .string,
+            ]
+        )
+        #expect(typed.values.map(\.text) == ["1.10", "1.10", "12", "0012", "true", "true", "word", "5", "1e3", ""])
+        let encoded = try Node(encoding: typed)
+        let again = try #require(
+            Node(parsing: SourceFile(name: "b.yaml", text: encoded.rendered()), diagnostics: &diagnostics)
+        )
+        let back = ConfigDecoder().decode(Typed.self, from: again, over: Typed(), diagnostics: &diagnostics)
+        #expect(back.values == typed.values)
+    }
+
+    @Test(arguments: [
+        ("a: \"${env:A}\"\n", "a: \"${env:A}\"\n"), ("a: ${env:A}\n", "a: ${env:A}\n"),
+        ("a: ${env:A}0\n", "a: ${env:A}0\n"), ("a: '0${env:A}'\n", "a: \"0${env:A}\"\n"),
+        ("a: https://${env:A}/b\n", "a: https://${env:A}/b\n"), ("a: !!str ${env:A}\n", "a: \"${env:A}\"\n"),
+        ("a: [\"${env:A}\"]\n", "a:\n  - \"${env:A}\"\n"),
+    ])
+    func `a reference is written in its style, which decides the type`(text: String, written: String) throws {
+        var diagnostics = Diagnostics()
+        let node = try #require(Node(parsing: SourceFile(name: "a.yaml", text: text), diagnostics: &diagnostics))
+        #expect(node.rendered(redacting: nil) == written)
+    }
+
     static let badDurations: [(text: String, code: String)] = [
         ("5", "missing-unit"), ("00", "missing-unit"), ("1m30", "missing-unit"), ("1.5", "missing-unit"),
         ("5 s", "missing-unit"), ("5S", "invalid-duration"), ("5sec", "invalid-duration"), ("-5s", "invalid-duration"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import OTLP
 import Usage
 
@@ -8,19 +9,29 @@ import Usage
 /// Sums are cumulative since the first call of the store and not monotonic: a late observation may lower a series, when it shows that a
 /// call was counted twice or belongs to another project.
 struct UsageMetricsBatch {
-    private let keys: [String]
+    /// A point of each metric.
+    struct Entry {
+        let series: SentSeries.Series
+        let sums: UsageMeter.Sums
+        /// Whether the series has had durations.
+        let hasDurations: Bool
+    }
+
     private let time: UInt64
 
-    init(by dimensions: [UsageDimension], at now: Timestamp) {
-        keys = dimensions.map { Self.keys[$0] ?? $0.rawValue }
-        time = UInt64(clamping: now.nanoseconds)
-    }
+    init(at now: Timestamp) { time = UInt64(clamping: now.nanoseconds) }
 
     /// The attributes of dimensions, the standard ones where there are such.
     static let keys: [UsageDimension: String] = [
         .model: "gen_ai.response.model", .agent: "gen_ai.agent.name", .project: "project.name", .user: "user.id",
         .machine: "host.name", .team: "team.id", .branch: "vcs.ref.head.name", .agentKind: "hammurabi.agent.kind",
     ]
+
+    /// The attributes of a series by its names; one that is not known is left out.
+    static func series(_ names: StoreMeter.Series, by dimensions: [UsageDimension]) -> SentSeries.Series {
+        let labels = zip(dimensions, names).filter { !$1.isEmpty }
+        return labels.map { SentSeries.Label(key: keys[$0] ?? $0.rawValue, value: $1) }.sorted { $0.key < $1.key }
+    }
 
     /// The scope of the metrics.
     static let scope = "hammurabi.usage"
@@ -30,12 +41,8 @@ struct UsageMetricsBatch {
         case double(Double)
     }
 
-    private typealias Entry = (series: Series, sums: UsageMeter.Sums)
-    private typealias Series = [String]
-
     /// The ExportMetricsServiceRequest.
-    func encoded(_ sums: [[String]: UsageMeter.Sums]) -> [UInt8] {
-        let entries: [Entry] = sums.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { ($0.key, $0.value) }
+    func encoded(_ entries: [Entry]) -> [UInt8] {
         var request = ProtobufWriter()
         request.message(1) { resource in
             resource.message(1) { $0.attribute(1, "service.name", .string("hammurabi")) }
@@ -52,15 +59,20 @@ struct UsageMetricsBatch {
             ("input", \.input), ("output", \.output), ("cache_read", \.cacheRead), ("cache_write", \.cacheWrite),
         ]
         sum("hammurabi.tokens", "Tokens of counted calls, each in one type.", "{token}", to: &scope) { metric in
-            for (series, sums) in entries {
+            for entry in entries {
                 for (type, tokens) in types {
-                    point(series, .int(Int64(clamping: tokens(sums))), ("gen_ai.token.type", type), to: &metric)
+                    point(
+                        entry.series,
+                        .int(Int64(clamping: tokens(entry.sums))),
+                        ("gen_ai.token.type", type),
+                        to: &metric
+                    )
                 }
             }
         }
         func plain(_ name: String, _ text: String, _ unit: String, _ value: (UsageMeter.Sums) -> Value) {
             sum(name, text, unit, to: &scope) { metric in
-                for (series, sums) in entries { point(series, value(sums), to: &metric) }
+                for entry in entries { point(entry.series, value(entry.sums), to: &metric) }
             }
         }
         plain("hammurabi.tokens.reasoning", "The part of the output tokens that was reasoning.", "{token}") {
@@ -94,7 +106,7 @@ struct UsageMetricsBatch {
     }
 
     private func point(
-        _ series: [String],
+        _ series: SentSeries.Series,
         _ value: Value,
         _ more: (key: String, text: String)? = nil,
         to metric: inout ProtobufWriter
@@ -116,14 +128,15 @@ struct UsageMetricsBatch {
             metric.string(2, "How long counted calls took that have a duration.")
             metric.string(3, "s")
             metric.message(9) { histogram in
-                for (series, sums) in entries where sums.durations.count > 0 {
+                for entry in entries where entry.hasDurations {
+                    let durations = entry.sums.durations
                     histogram.message(1) { point in
                         point.fixed64(3, time)
-                        point.fixed64(4, UInt64(clamping: sums.durations.count))
-                        point.double(5, Double(sums.durations.sum) / 1e9, always: true)
-                        for count in sums.durations.counts { point.fixed64(6, UInt64(clamping: count), always: true) }
+                        point.fixed64(4, UInt64(clamping: durations.count), always: true)
+                        point.double(5, Double(durations.sum) / 1e9, always: true)
+                        for count in durations.counts { point.fixed64(6, UInt64(clamping: count), always: true) }
                         for bound in DurationHistogram.bounds { point.double(7, Double(bound) / 1_000, always: true) }
-                        attributes(series, 9, to: &point)
+                        attributes(entry.series, 9, to: &point)
                     }
                 }
                 histogram.uint(2, 2)
@@ -131,7 +144,7 @@ struct UsageMetricsBatch {
         }
     }
 
-    private func attributes(_ series: [String], _ field: UInt32, to point: inout ProtobufWriter) {
-        for (key, name) in zip(keys, series) where !name.isEmpty { point.attribute(field, key, .string(name)) }
+    private func attributes(_ series: SentSeries.Series, _ field: UInt32, to point: inout ProtobufWriter) {
+        for label in series { point.attribute(field, label.key, .string(label.value)) }
     }
 }

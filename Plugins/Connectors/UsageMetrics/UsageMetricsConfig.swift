@@ -24,7 +24,7 @@ public struct UsageMetricsConfig: ComponentConfig {
         "by":
             "the dimensions of the series: model, agent, project, user, machine, team, branch and agent_kind; each becomes an attribute of the data points",
         "max_names":
-            "how many names of each dimension have series of their own, those with the highest cost first; the others are summed as other",
+            "how many names of each dimension have series of their own, those with the highest cost; one makes way for another that costs more than twice as much, and the others are summed as other",
     ]
 
     enum CodingKeys: String, CodingKey {

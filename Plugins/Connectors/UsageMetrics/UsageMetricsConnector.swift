@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
+import Files
 import Logging
 import OTLP
 import Synchronization
@@ -21,8 +22,10 @@ final class UsageMetricsReceiver: Receiver {
 
     private struct State {
         var sending: Task<Void, Never>?
-        /// The series that were sent: one whose calls have all moved elsewhere is sent as zero.
-        var sent: Set<StoreMeter.Series> = []
+        /// The series that were sent; nil before those of the last run are read.
+        var sent: SentSeries?
+        /// Whether the file has them.
+        var isKept = false
         var lastWord: Timestamp?
     }
 
@@ -55,17 +58,71 @@ final class UsageMetricsReceiver: Receiver {
             guard let id = ComponentID(config.store), let store = next.store(id) else {
                 throw StoreError("the store \"\(config.store)\" does not run")
             }
-            var sums = try await meter.read(store, naming: try await next.namer(for: id))
-            state.withLock { state in
-                for series in state.sent where sums[series] == nil { sums[series] = UsageMeter.Sums() }
-                state.sent = Set(sums.keys)
+            let read = try await meter.read(store, naming: try await next.namer(for: id))
+            var sums: [SentSeries.Series: UsageMeter.Sums] = [:]
+            for (names, figures) in read {
+                sums[UsageMetricsBatch.series(names, by: config.dimensions), default: UsageMeter.Sums()] += figures
             }
-            guard !sums.isEmpty else { return }
-            let batch = UsageMetricsBatch(by: config.dimensions, at: settings.now())
-            let otlp = try OTLPBatch(signal: .metrics, protobuf: batch.encoded(sums))
-            try await consumer.consume(Batch(otlp, receivedAt: settings.now()))
+            load()
+            let now = settings.now()
+            let entries = state.withLock { state in
+                let former = state.sent
+                var sent = former ?? SentSeries()
+                defer {
+                    state.isKept = state.isKept && sent == former
+                    state.sent = sent
+                }
+                return sent.take(sums, at: now)
+            }
+            guard !entries.isEmpty else { return }
+            keep()
+            let otlp = try OTLPBatch(signal: .metrics, protobuf: UsageMetricsBatch(at: now).encoded(entries))
+            do {
+                try await consumer.consume(Batch(otlp, receivedAt: now))
+            } catch {
+                state.withLock { $0.sent?.repeatLater(now) }
+                throw error
+            }
         } catch {
             note("\(error)")
+        }
+    }
+
+    // MARK: - The file of series
+
+    /// The file of the series that were sent.
+    private var path: String {
+        guard !settings.id.name.isEmpty else { return "\(settings.home)/usage_metrics.json" }
+        var hash = StableHash(domain: "usage_metrics")
+        hash.combine(settings.id.name)
+        return "\(settings.home)/usage_metrics-\(String(hash.value, radix: 16)).json"
+    }
+
+    /// Reads the series of the last run, once.
+    private func load() {
+        guard state.withLock({ $0.sent == nil }) else { return }
+        var sent: SentSeries?
+        do throws(FileError) {
+            let bytes = try OwnFile.content(path, largest: 64 << 20)
+            sent = bytes.map { SentSeries($0) } ?? SentSeries()
+            if sent == nil { note("the series of the last run cannot be read: \(path) is damaged") }
+        } catch {
+            note("the series of the last run cannot be read: \(error)")
+        }
+        state.withLock { state in
+            (state.sent, state.isKept) = (sent ?? SentSeries(), sent != nil)
+        }
+    }
+
+    /// Writes the series that are about to be sent, if they have changed; without the file they are sent all the same.
+    private func keep() {
+        guard let sent = state.withLock({ $0.isKept ? nil : $0.sent }) else { return }
+        do {
+            try DurableFolder.make(settings.home)
+            try FileReplacement.replace(path, with: try sent.bytes())
+            state.withLock { $0.isKept = $0.sent == sent }
+        } catch {
+            note("the series that are sent cannot be kept: \(error)")
         }
     }
 
@@ -79,7 +136,7 @@ final class UsageMetricsReceiver: Receiver {
             state.lastWord = now
             return true
         }
-        if isDue { settings.logger.error("usage metrics were not sent", metadata: ["reason": "\(reason)"]) }
+        if isDue { settings.logger.error("usage metrics have a fault", metadata: ["reason": "\(reason)"]) }
     }
 }
 

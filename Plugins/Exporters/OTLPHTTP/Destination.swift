@@ -2,7 +2,6 @@
 
 import AsyncHTTPClient
 import CollectorKit
-import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -133,6 +132,9 @@ struct Destination: Sendable {
                 return .none(.cancelled)
             } catch {
                 if Task.isCancelled { return .none(.cancelled) }
+                if error as? HTTPClientError == .proxyAuthenticationRequired {
+                    return .none(.later(proxyRefusal("", target), after: nil))
+                }
                 return .none(.later("\(target.authority): \(await reason(error, target))", after: nil))
             }
             guard (300..<400).contains(response.status.code) else { return .response(response) }
@@ -162,8 +164,7 @@ struct Destination: Sendable {
             headers.add(name: "Host", value: target.authority)
             headers.add(name: AbsoluteForm.field, value: target.text)
             if let credentials = proxy.credentials {
-                let text = Data("\(credentials.user):\(credentials.password)".utf8).base64EncodedString()
-                headers.add(name: "Proxy-Authorization", value: "Basic \(text)")
+                headers.add(name: "Proxy-Authorization", value: "Basic \(credentials.basic)")
             }
             address = "http://\(proxy.text)\(target.path)"
         } else if !config.tls.serverNameOverride.isEmpty {
@@ -245,15 +246,31 @@ struct Destination: Sendable {
         }
         if untaken.noteRefused(signal, status: status, at: now()) { onUntaken(signal, status) }
         let message = await failureMessage(response, secrets)
-        let reason =
-            message.isEmpty ? "the destination answered \(status)" : "the destination answered \(status): \(message)"
+        // The status shows the latest reason, which must not hide the other signals.
+        let refused = untaken.signals
+        let start =
+            refused.contains(signal)
+            ? "the destination does not accept \(refused.map(\.rawValue).joined(separator: ", ")): it answered \(status)"
+            : "the destination answered \(status)"
+        let reason = message.isEmpty ? start : "\(start): \(message)"
         switch status {
+        // What the proxy does not let through can go when its credentials are corrected.
+        case 407: return .later(proxyRefusal(message, addresses[signal]), after: nil)
         case 429, 502, 503, 504:
             let asked = response.headers.first(name: "Retry-After").flatMap { RetryAfter.wait($0, now: now()) }
             return .later(reason, after: asked)
         case 413: return .tooLarge(reason)
         default: return .refused(reason)
         }
+    }
+
+    /// What to say when a proxy asks for other credentials (RFC 9110 §15.5.8).
+    private func proxyRefusal(_ message: String, _ target: WebAddress?) -> String {
+        let proxy = target.flatMap { clients.routes.proxy(for: $0) }
+        let name = proxy.map { "the proxy \($0.text)" } ?? "a proxy in front of the destination"
+        let advice =
+            proxy?.credentials == nil ? "it wants a name and password" : "it does not accept the name and password"
+        return "\(name) answered 407: \(advice)\(message.isEmpty ? "" : " (\(message))")"
     }
 
     /// A success stays one, even if its body cannot be read: the batch must not come twice.
@@ -275,7 +292,7 @@ struct Destination: Sendable {
     /// A foreign text for a log: short, on one line, without our own secrets.
     private func shown(_ text: String, _ secrets: [Secret]) -> String {
         var text = String(text.prefix(1_000))
-        for secret in Array(config.headers.values) + secrets where secret.value.count >= 4 {
+        for secret in Array(config.headers.values) + secrets + clients.routes.secrets where secret.value.count >= 4 {
             let parts = [secret.value] + secret.value.split(separator: " ").map(String.init).filter { $0.count >= 8 }
             for part in parts {
                 text = text.split(separator: part, omittingEmptySubsequences: false).joined(separator: Secret.redacted)

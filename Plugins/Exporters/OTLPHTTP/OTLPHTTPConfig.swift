@@ -27,8 +27,8 @@ public struct OTLPHTTPConfig: QueuedExporterConfig {
     public var encoding = Encoding.proto
     /// The time limit of an attempt.
     public var timeout = ConfigDuration(seconds: 30)
-    /// The proxy for all requests.
-    public var proxyURL = ""
+    /// The proxy for all requests; may have a name and a password.
+    public var proxyURL: Secret = ""
     /// Whether extracted usage is written onto the records.
     public var usageAttributes = false
     /// The retries when the destination cannot accept a batch now.
@@ -173,7 +173,7 @@ extension OTLPHTTPConfig {
         "encoding": "proto or json",
         "timeout": "how long an attempt may take",
         "proxy_url":
-            "the HTTP proxy for requests, such as http://proxy:3128; empty: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment",
+            "the HTTP proxy for requests, such as http://proxy:3128 or http://name:${env:PASSWORD}@proxy:3128; never shown; empty: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment",
         "usage_attributes":
             "write tokens (gen_ai.usage.*), model, provider and cost (gen_ai.usage.cost, hammurabi.cost.usd) of each call onto one of its records, hammurabi.call.id onto all",
         "auth": "who shows the destination who this collector is, beside headers",
@@ -278,8 +278,12 @@ extension OTLPHTTPConfig {
                 )
             }
         }
-        if !proxyURL.isEmpty, WebAddress(proxyURL)?.scheme != "http" {
-            findings.error("proxy", "a proxy has the form http://host:port", at: ["proxy_url"])
+        if !proxyURL.isEmpty, ProxyAddress(proxyURL.value) == nil {
+            findings.error(
+                "proxy",
+                "a proxy has the form http://host:port or http://name:password@host:port",
+                at: ["proxy_url"]
+            )
         }
     }
 

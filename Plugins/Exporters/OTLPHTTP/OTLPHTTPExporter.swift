@@ -48,7 +48,7 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) {
         self.config = config
-        routes = ProxyRoutes(configured: config.proxyURL, environment: environment)
+        routes = ProxyRoutes(configured: config.proxyURL.value, environment: environment)
         self.settings = settings
         self.version = version
         let connection = Connection()
@@ -81,10 +81,6 @@ final class OTLPHTTPExporter: Exporter, Queueing, HealthReporting {
             settings.logger.warning(
                 "the destination has no path for a signal, which is no longer sent there",
                 metadata: ["signal": "\(signal)", "status": "\(status)"]
-            )
-            settings.counters.note(
-                "the destination does not accept \(signal): it answered \(status)",
-                at: settings.now()
             )
         }
         connection.start(clients, destination)

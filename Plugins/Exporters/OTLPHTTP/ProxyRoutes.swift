@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 
@@ -15,6 +16,9 @@ struct ProxyAddress: Hashable {
     struct Credentials: Hashable {
         var user: String
         var password: String
+
+        /// Both for `Proxy-Authorization` (RFC 7617), without the scheme.
+        var basic: String { Data("\(user):\(password)".utf8).base64EncodedString() }
     }
 
     /// Parses `http://host:port`, `http://user:password@host:port` or `host:port`, as environment variables have them; nil for
@@ -37,6 +41,12 @@ struct ProxyAddress: Hashable {
         }
         guard let address = WebAddress(start + rest) else { return nil }
         (host, port) = (address.host, address.port)
+    }
+
+    /// What must not be shown of the credentials, in each form in which it is sent.
+    var secrets: [Secret] {
+        guard let credentials else { return [] }
+        return [Secret(credentials.password), Secret(credentials.basic)]
     }
 
     /// Host and port, without the credentials.
@@ -77,6 +87,9 @@ struct ProxyRoutes {
         return proxy
     }
 
+    /// What must not be shown of the proxies' credentials.
+    var secrets: [Secret] { [plain, encrypted].flatMap { $0?.secrets ?? [] } }
+
     /// The proxy for https addresses, which all use a tunnel; nil for none.
     var tunnel: ProxyAddress? { encrypted }
 
@@ -93,15 +106,11 @@ struct ProxyRoutes {
     }
 
     /// Whether an entry of `NO_PROXY` matches an address: `*`, a name with all its subdomains, `.name` for the subdomains alone, an address,
-    /// or an IPv4 network (`10.0.0.0/8`); names and addresses may have a port.
+    /// or a network (`10.0.0.0/8`, `fd00::/8`); names and addresses may have a port.
     private static func excepts(_ entry: String, _ address: WebAddress) -> Bool {
         if entry == "*" { return true }
-        if let slash = entry.lastIndex(of: "/") {
-            guard let network = bits(entry[..<slash]), let host = bits(address.host[...]),
-                let length = UInt32(entry[entry.index(after: slash)...]), length <= 32
-            else { return false }
-            return length == 0 || network >> (32 - length) == host >> (32 - length)
-        }
+        let number = IPAddress(address.host)
+        if entry.contains("/") { return number?.isIn(network: entry) == true }
         var name = entry[...]
         if let colon = entry.lastIndex(of: ":"), entry[..<colon].firstIndex(of: ":") == nil || entry.hasPrefix("[") {
             if let port = UInt16(entry[entry.index(after: colon)...]) {
@@ -110,19 +119,10 @@ struct ProxyRoutes {
             }
         }
         if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
+        if let number, let excepted = IPAddress(name) { return number == excepted }
         if name.hasPrefix("*.") { name = name.dropFirst() }
         if name.hasPrefix(".") { return address.host.hasSuffix(name) }
         return address.host == name || address.host.hasSuffix(".\(name)")
-    }
-
-    /// An IPv4 address as a number.
-    private static func bits(_ text: Substring) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-        guard parts.count == 4 else { return nil }
-        return parts.reduce(UInt32?.some(0)) { sum, part in
-            guard let sum, let part else { return nil }
-            return sum << 8 | UInt32(part)
-        }
     }
 }
 

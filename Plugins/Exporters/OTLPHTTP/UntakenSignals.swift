@@ -37,6 +37,11 @@ final class UntakenSignals: Sendable {
         }
     }
 
+    /// The signals that the destination does not accept.
+    var signals: [Signal] {
+        state.withLock { state in Signal.allCases.filter { state.untaken[$0] != nil } }
+    }
+
     /// Whether a batch of a signal should not be sent now.
     func contains(_ signal: Signal, at now: Timestamp) -> Bool {
         state.withLock { state in

@@ -80,7 +80,7 @@ public struct HubConfig: ComponentConfig {
         "metrics.by":
             "the labels of the sums: model, agent, project, user, machine, team, branch and agent_kind; no sums when left out",
         "metrics.max_names":
-            "how many values of each label are listed, those with the highest cost first; the others are summed as other",
+            "how many values of each label are listed, those with the highest cost; one makes way for another that costs more than twice as much, and the others are summed as other",
         "retention": "how long calls and records are kept when the store is compacted",
         "statusline":
             "what hammurabi statusline shows: full, short, limits, ccusage, or a text with parts in braces such as \"{session} · {limits}\"",

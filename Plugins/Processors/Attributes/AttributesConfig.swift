@@ -51,6 +51,13 @@ public struct AttributesConfig: ComponentConfig {
     }
 }
 
+extension AttributesConfig: FileChecking {
+    /// Reports tables that cannot be read.
+    public func checkFiles(_ findings: inout ConfigFindings) {
+        ActionConfig.checkTables(actions, at: "actions", &findings)
+    }
+}
+
 /// The conditions for a record to be changed; all of them must hold.
 public struct MatchConfig: ConfigSection, Hashable {
     /// How texts are compared.

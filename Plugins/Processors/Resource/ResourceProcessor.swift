@@ -22,6 +22,13 @@ public struct ResourceConfig: ComponentConfig {
     }
 }
 
+extension ResourceConfig: FileChecking {
+    /// Reports tables that cannot be read.
+    public func checkFiles(_ findings: inout ConfigFindings) {
+        ActionConfig.checkTables(attributes, at: "attributes", &findings)
+    }
+}
+
 /// Changes the attributes of resources, action by action.
 struct ResourceProcessor: Processor {
     let actions: [AttributeAction]

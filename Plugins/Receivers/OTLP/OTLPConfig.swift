@@ -47,7 +47,8 @@ public struct OTLPConfig: ComponentConfig {
                 "where traces are posted, beside Langfuse's path /api/public/otel/v1/traces",
             "protocols.http.logs_url_path": "where logs are posted, beside /api/public/otel/v1/logs",
             "protocols.http.metrics_url_path": "where metrics are posted, beside /api/public/otel/v1/metrics",
-            "protocols.http.include_metadata": "has no effect: no component reads the header fields of requests",
+            "protocols.http.include_metadata":
+                "has no effect: from_context of the processors attributes and resource reads the header fields of every request",
             "protocols.http.response_headers": "header fields that are added to every answer",
             "protocols.http.read_header_timeout": "how long the head of a request may take; 0 means 10s",
             "protocols.http.read_timeout":
@@ -114,7 +115,7 @@ extension OTLPConfig {
         public var logsURLPath = "/v1/logs"
         /// The path for metrics.
         public var metricsURLPath = "/v1/metrics"
-        /// Accepted for configurations that have it, without effect: no component reads the header fields of requests.
+        /// Accepted for configurations that have it, without effect: the header fields of every request go with its batches.
         public var includeMetadata = false
         /// Header fields added to every answer.
         public var responseHeaders: [String: Secret] = [:]

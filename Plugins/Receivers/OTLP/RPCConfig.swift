@@ -21,7 +21,7 @@ extension OTLPConfig {
         public var readBufferSize = 0
         /// Taken like the one before.
         public var writeBufferSize = 0
-        /// Taken for the sake of configurations that have it; nothing here asks for the fields of a request.
+        /// Taken for the sake of configurations that have it; the fields of every request go with its batches.
         public var includeMetadata = false
         /// How long connections live.
         public var keepalive = KeepAlive()
@@ -122,7 +122,8 @@ extension OTLPConfig.RPC {
             "allowed_hosts": "names of this machine, as under http",
             "read_buffer_size": "has no effect: buffers have the size that they need",
             "write_buffer_size": "has no effect: buffers have the size that they need",
-            "include_metadata": "has no effect: no component asks for the header fields of requests",
+            "include_metadata":
+                "has no effect: from_context of the processors attributes and resource reads the header fields of every request",
             "keepalive": "how long connections live",
             "keepalive.server_parameters": "what the collector does with connections",
             "keepalive.server_parameters.max_connection_idle":

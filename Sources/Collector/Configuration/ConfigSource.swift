@@ -39,8 +39,20 @@ public struct ConfigSource: Sendable {
     /// In a key of that text `::` separates nested keys.
     private static func inline(_ path: String, _ environment: Environment) -> SourceFile? {
         if path.hasPrefix("yaml:") { return SourceFile(name: "yaml:", text: nested(path.dropFirst(5))) }
-        guard path.hasPrefix("env:") else { return nil }
-        return SourceFile(name: path, text: environment.variables[String(path.dropFirst(4))] ?? "")
+        guard path.hasPrefix(variableScheme) else { return nil }
+        return SourceFile(name: path, text: environment.variables[variable(path)] ?? "")
+    }
+
+    private static let variableScheme = "env:"
+    private static func variable(_ path: String) -> String { String(path.dropFirst(variableScheme.count)) }
+
+    private static func unset(_ name: String, _ environment: Environment) -> Diagnostic {
+        let similar = suggestion(for: name, among: environment.variables.keys).map { "did you mean \"\($0)\"?" }
+        return .error(
+            "unset-variable",
+            "the environment variable \(name) is not set",
+            help: similar ?? "set it to the text of a configuration, or name another one with --config"
+        )
     }
 
     /// `a::b: 1` as nested mappings; any other text unchanged.
@@ -66,6 +78,10 @@ public struct ConfigSource: Sendable {
         var sources: [SourceFile] = []
         for path in files(in: environment) {
             do {
+                if path.hasPrefix(Self.variableScheme), environment.variables[Self.variable(path)] == nil {
+                    diagnostics.append(Self.unset(Self.variable(path), environment))
+                    continue
+                }
                 if let source = Self.inline(path, environment) {
                     sources.append(source)
                     continue

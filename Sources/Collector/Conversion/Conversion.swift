@@ -53,6 +53,12 @@ public struct Conversion {
     private var ids: [ComponentKind: [String: String?]] = [:]
     /// What `batch` processors said, by their ids.
     private var batching: [String: Node.Mapping] = [:]
+    /// The `batch` processors whose values an exporter has now.
+    private var gathered: Set<String> = []
+    /// Stores that are in the place of exporters that were none, by their new ids.
+    private var stores: [String] = []
+    /// The addresses with port 4317 of exporters over gRPC whose port was changed, by the new ids of the exporters.
+    private var grpcAddresses: [String: Scalar] = [:]
 
     /// Converts a configuration; nothing in it is replaced from the environment.
     public init(_ source: Node, registry: Registry) {
@@ -63,7 +69,9 @@ public struct Conversion {
             note(.dropped, entry.key.text, "there is no such section", at: entry.key.mark)
         }
         convertService()
+        noteBatching()
         addStore()
+        keepPorts()
         addKeys()
         repair()
         remarks.sort { Self.place($0) < Self.place($1) }
@@ -151,12 +159,19 @@ extension Conversion {
             put(kind, entry, values, as: unused(kind, "stdout", id.name))
             note(.replaced, subject, "stdout writes what comes in as text", at: entry.key.mark)
         case (.exporter, "otlp"), (.exporter, "otlp_grpc"):
-            let address = overHTTP(&values)
-            put(kind, entry, values, as: unused(kind, "otlp_http", id.name))
-            note(.replaced, subject, "otlp_http sends the same over HTTP\(address)", at: entry.key.mark)
+            let new = unused(kind, "otlp_http", id.name)
+            let address = overHTTP(&values, new)
+            put(kind, entry, values, as: new)
+            note(.replaced, subject, Self.overHTTP + address, at: entry.key.mark)
         case (.exporter, "file"):
-            values.entries.removeAll { $0.key.text != "path" }
-            put(kind, entry, values, as: unused(kind, "jsonl", id.name))
+            let ours = ["path", "rotation"]
+            for other in values.entries where !ours.contains(other.key.text) {
+                note(.dropped, "\(subject) \(other.key.text)", "jsonl has no such key", at: other.key.mark)
+            }
+            values.entries.removeAll { !ours.contains($0.key.text) }
+            let store = unused(kind, "jsonl", id.name)
+            stores.append(store)
+            put(kind, entry, values, as: store)
             note(.replaced, subject, "jsonl keeps it in files, in a form of its own", at: entry.key.mark)
         default: return false
         }
@@ -183,8 +198,11 @@ extension Conversion {
     }
 
     private mutating func replaceMemoryLimiter(_ values: Node.Mapping, _ entry: Node.Entry, _ subject: String) {
-        guard let limit = values.entry("limit_mib"), let mebibytes = limit.value.scalar.flatMap({ Int($0.text) }),
-            mebibytes > 0
+        for other in values.entries where other.key.text != "limit_mib" {
+            note(.dropped, "\(subject) \(other.key.text)", "service.memory_limit is one size", at: other.key.mark)
+        }
+        guard let limit = values.entry("limit_mib"), let mebibytes = limit.value.scalar?.text,
+            mebibytes.contains("${") || Int(mebibytes).map({ $0 > 0 }) == true
         else {
             let reason =
                 "service.memory_limit bounds what requests hold; its default is used, because no limit_mib says how much"
@@ -195,22 +213,55 @@ extension Conversion {
         note(.replaced, subject, "service.memory_limit: \(mebibytes)MiB", at: entry.key.mark)
     }
 
+    private static let overHTTP = "otlp_http sends the same over HTTP"
+
     /// Makes the values of an exporter over gRPC those of one over HTTP; returns what to say about the address.
-    private func overHTTP(_ values: inout Node.Mapping) -> String {
+    private mutating func overHTTP(_ values: inout Node.Mapping, _ id: String) -> String {
         guard let endpoint = values["endpoint"]?.scalar else { return "" }
         let isPlain = values["tls"]?["insecure"]?.scalar?.resolved == .boolean(true)
         var text = endpoint.text
         for scheme in ["dns:///", "dns://", "passthrough:///"] where text.hasPrefix(scheme) {
             text = String(text.dropFirst(scheme.count))
         }
+        var scheme = ""
+        if !text.hasPrefix("http://"), !text.hasPrefix("https://") { scheme = isPlain ? "http://" : "https://" }
         var remark = ", usually to port 4318; look at the address"
-        if text.hasSuffix(":4317") {
-            text = String(text.dropLast(4)) + "4318"
+        if text.hasPrefix("${"), text.hasSuffix("}"), text.dropFirst().firstRange(of: "${") == nil {
+            remark = "; \(scheme) is in front of the value of \(text), which is host:port, usually with port 4318"
+        }
+        let port = "4317"
+        if text.hasSuffix(":\(port)") {
+            grpcAddresses[id] = Scalar(scheme + text, style: .quoted, mark: endpoint.mark)
+            text = String(text.dropLast(port.count)) + "4318"
             remark = ", to port 4318 in place of 4317"
         }
-        if !text.hasPrefix("http://"), !text.hasPrefix("https://") { text = (isPlain ? "http://" : "https://") + text }
-        values["endpoint"] = .scalar(Scalar(text, style: .quoted, mark: endpoint.mark))
+        values["endpoint"] = .scalar(Scalar(scheme + text, style: .quoted, mark: endpoint.mark))
         return remark
+    }
+
+    /// Leaves an exporter at its port where port 4318 of that host is a listener of this configuration: an agent beside its backend.
+    private mutating func keepPorts() {
+        guard !grpcAddresses.isEmpty, let graph = judge() else { return }
+        let listeners = ComponentKind.allCases.flatMap { graph.used($0) }.flatMap(\.config.resources).compactMap {
+            if case .endpoint(let listener) = $0.kind { listener } else { nil as Endpoint? }
+        }
+        for exporter in graph.used(.exporter) {
+            let id = exporter.id.description
+            guard let address = grpcAddresses[id] else { continue }
+            let isOwn = exporter.config.resources.contains { resource in
+                guard case .destination(let destination, _) = resource.kind else { return false }
+                return listeners.contains { Whereabouts.unknown.reaches($0, at: destination) }
+            }
+            guard isOwn, var values = sections[.exporter]?[id]?.mapping else { continue }
+            values["endpoint"] = .scalar(address)
+            sections[.exporter]?[id] = .mapping(values)
+            let old = ids[.exporter]?.first { $0.value == id }?.key ?? id
+            for index in remarks.indices where remarks[index].subject == "exporter \(old)" {
+                remarks[index].reason =
+                    Self.overHTTP
+                    + ", still to port 4317, because 4318 is a listener of this configuration; write the port at which the destination takes OTLP over HTTP"
+            }
+        }
     }
 }
 
@@ -262,7 +313,12 @@ extension Conversion {
         }
         let exporters = members(entry.value["exporters"], .exporter)
         for element in entry.value["processors"]?.sequence?.elements ?? [] {
-            if let batch = element.scalar.flatMap({ batching[$0.text] }) { gather(as: batch, in: exporters) }
+            guard let id = element.scalar?.text, let batch = batching[id] else { continue }
+            if gather(as: batch, in: exporters) { gathered.insert(id) }
+        }
+        for other in entry.value.mapping?.entries ?? []
+        where !["receivers", "processors", "exporters"].contains(other.key.text) {
+            note(.dropped, "pipeline \(name) \(other.key.text)", "pipelines have no such key", at: other.key.mark)
         }
         var pipeline = Node.Mapping(mark: entry.value.mark)
         pipeline["receivers"] = list(receivers, entry.key.mark)
@@ -273,14 +329,19 @@ extension Conversion {
         note(.kept, "pipeline \(name)", at: entry.key.mark)
     }
 
-    /// Lets exporters that send gather requests as a `batch` processor in front of them did, where they do not say it themselves.
-    private mutating func gather(as batch: Node.Mapping, in exporters: [String]) {
-        let keys = [("timeout", "flush_timeout"), ("send_batch_size", "min_size"), ("send_batch_max_size", "max_size")]
+    private static let batchKeys = [
+        ("timeout", "flush_timeout"), ("send_batch_size", "min_size"), ("send_batch_max_size", "max_size"),
+    ]
+
+    /// Lets exporters that send gather requests as a `batch` processor in front of them did, where they do not say it themselves; returns
+    /// whether one of them does.
+    private mutating func gather(as batch: Node.Mapping, in exporters: [String]) -> Bool {
         var values = Node.Mapping(mark: batch.mark)
-        for (key, ours) in keys { if let value = batch[key] { values[ours] = value } }
-        guard !values.entries.isEmpty else { return }
+        for (key, ours) in Self.batchKeys { if let value = batch[key] { values[ours] = value } }
+        guard !values.entries.isEmpty else { return false }
         // Their sizes count records.
         values["sizer"] = .scalar(Scalar("items", mark: batch.mark))
+        var isGathered = false
         for id in exporters where ComponentID(id).map({ ["otlp_http", "otlphttp"].contains($0.type) }) == true {
             guard var section = sections[.exporter], let old = section[id] else { continue }
             var exporter = old.mapping ?? Node.Mapping(mark: old.mark)
@@ -290,6 +351,27 @@ extension Conversion {
             exporter["sending_queue"] = .mapping(queue)
             section[id] = .mapping(exporter)
             sections[.exporter] = section
+            isGathered = true
+        }
+        return isGathered
+    }
+
+    /// Says what became of each key of the `batch` processors.
+    private mutating func noteBatching() {
+        for (id, values) in batching.sorted(by: { $0.key < $1.key }) {
+            for entry in values.entries {
+                let subject = "processor \(id) \(entry.key.text)"
+                guard let ours = Self.batchKeys.first(where: { $0.0 == entry.key.text })?.1 else {
+                    note(.dropped, subject, "sending_queue.batch has no such key", at: entry.key.mark)
+                    continue
+                }
+                if gathered.contains(id) {
+                    note(.replaced, subject, "sending_queue.batch.\(ours)", at: entry.key.mark)
+                } else {
+                    let reason = "no exporter behind it sends, or each of them has a sending_queue.batch of its own"
+                    note(.dropped, subject, reason, at: entry.key.mark)
+                }
+            }
         }
     }
 }
@@ -303,20 +385,25 @@ extension Conversion {
         sections[kind, default: Node.Mapping(mark: source.mark)][id] = value
     }
 
-    /// Adds what finds calls, prices them, keeps them and answers for them, unless a store is there.
+    /// Adds what finds calls, prices them, keeps them and answers for them, unless the source has a store.
     private mutating func addStore() {
         let isStored = (sections[.exporter]?.entries ?? []).contains { entry in
-            ComponentID(entry.key.text).flatMap { registry.factory(.exporter, $0.type) }?.isStore == true
+            !stores.contains(entry.key.text)
+                && ComponentID(entry.key.text).flatMap { registry.factory(.exporter, $0.type) }?.isStore == true
         }
         guard !isStored, registry.factory(.exporter, "sqlite") != nil, registry.factory(.extension, "hub") != nil,
             case .mapping(var pipelines)? = service["pipelines"], !pipelines.entries.isEmpty
         else { return }
+        let used = Set(
+            pipelines.entries.flatMap { $0.value["exporters"]?.sequence?.elements ?? [] }.map(\.scalar?.text)
+        )
+        let store = stores.first { used.contains($0) } ?? "sqlite"
         add(.processor, "tokens")
         add(.processor, "pricing")
-        add(.exporter, "sqlite")
+        if store == "sqlite" { add(.exporter, store) }
         for entry in pipelines.entries {
             var pipeline = entry.value.mapping ?? Node.Mapping(mark: entry.value.mark)
-            for (key, added) in [("processors", ["tokens", "pricing"]), ("exporters", ["sqlite"])] {
+            for (key, added) in [("processors", ["tokens", "pricing"]), ("exporters", [store])] {
                 var names = (pipeline[key]?.sequence?.elements ?? []).compactMap { $0.scalar?.text }
                 names += added.filter { !names.contains($0) }
                 pipeline[key] = list(names, entry.key.mark)
@@ -326,21 +413,27 @@ extension Conversion {
         service["pipelines"] = .mapping(pipelines)
         let isThere = (sections[.extension]?.entries ?? []).contains { ComponentID($0.key.text)?.type == "hub" }
         if !isThere {
-            add(.extension, "hub", hub)
+            add(.extension, "hub", hub(of: store))
             nameExtension("hub")
         }
-        note(.added, "tokens, pricing, sqlite and hub", "they find, price and keep calls, and answer for them", at: nil)
+        if store == "sqlite" {
+            let reason = "they find, price and keep calls, and answer for them"
+            note(.added, "tokens, pricing, sqlite and hub", reason, at: nil)
+        } else {
+            let reason = "they find and price calls, which \(store) keeps from every pipeline, and answer for them"
+            note(.added, "tokens, pricing and hub", reason, at: nil)
+        }
     }
 
     /// The hub shares the address of the receiver, so that one port does for all.
-    private var hub: Node? {
-        guard let http = sections[.receiver]?["otlp"]?["protocols"]?["http"], let endpoint = http["endpoint"] else {
-            return nil
-        }
+    private func hub(of store: String) -> Node? {
         var hub = Node.Mapping(mark: source.mark)
-        hub["endpoint"] = endpoint
-        if let tls = http["tls"], !tls.isNull { hub["tls"] = tls }
-        return .mapping(hub)
+        if let http = sections[.receiver]?["otlp"]?["protocols"]?["http"], let endpoint = http["endpoint"] {
+            hub["endpoint"] = endpoint
+            if let tls = http["tls"], !tls.isNull { hub["tls"] = tls }
+        }
+        if store != "sqlite" { hub["store"] = .scalar(Scalar(store, mark: source.mark)) }
+        return hub.entries.isEmpty ? nil : .mapping(hub)
     }
 
     private mutating func nameExtension(_ id: String) {
@@ -374,22 +467,25 @@ extension Conversion {
     /// More faults than this are not mended one by one.
     private static let mostRepairs = 500
 
-    /// What is wrong with the result.
-    ///
-    /// Values from the environment are not known here, and are taken as right.
+    /// What is wrong with the result, whatever the environment has.
     private mutating func diagnosed() -> [Diagnostic] {
-        var diagnostics = Diagnostics()
-        let file = SourceFile(name: Self.name, text: text)
-        if let node = Node(parsing: file, diagnostics: &diagnostics) {
-            _ = GraphBuilder.build(
-                node.withoutReferences,
-                registry: registry,
-                home: "/",
-                diagnostics: &diagnostics
-            )
-        }
-        self.diagnostics = diagnostics
+        judge()
         return diagnostics.items.filter { $0.severity == .error }
+    }
+
+    /// The graph of the result; what is wrong with it is kept.
+    @discardableResult private mutating func judge() -> PipelineGraph? {
+        var found = Diagnostics()
+        let file = SourceFile(name: Self.name, text: text)
+        guard let node = Node(parsing: file, diagnostics: &found) else {
+            diagnostics = found
+            return nil
+        }
+        var values = AssumedValues(node)
+        let checked = values.check(file, registry: registry)
+        found.append(contentsOf: checked.diagnostics.items)
+        diagnostics = found
+        return checked.graph
     }
 
     /// Drops what this program does not understand, one fault after the other, until nothing is wrong.
@@ -471,23 +567,6 @@ extension Node {
             }
             return .sequence(sequence)
         case .scalar: return self
-        }
-    }
-
-    /// The node with values that refer to the environment or a file standing for whatever they should be.
-    fileprivate var withoutReferences: Node {
-        switch self {
-        case .scalar(var scalar):
-            if scalar.text.contains("${") { scalar.isUnresolved = true }
-            return .scalar(scalar)
-        case .sequence(var sequence):
-            sequence.elements = sequence.elements.map(\.withoutReferences)
-            return .sequence(sequence)
-        case .mapping(var mapping):
-            for index in mapping.entries.indices {
-                mapping.entries[index].value = mapping.entries[index].value.withoutReferences
-            }
-            return .mapping(mapping)
         }
     }
 }

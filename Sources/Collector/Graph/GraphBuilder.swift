@@ -12,6 +12,7 @@ public struct GraphBuilder {
     private var graph = PipelineGraph()
     private var diagnostics: Diagnostics
     private let access: PluginCatalog.Access
+    private var machine = Whereabouts.unknown
     private var catalog = PluginCatalog()
     /// Components that are declared and could not be understood; naming them is no second fault.
     private var misunderstood: [ComponentKind: Set<ComponentID>] = [:]
@@ -25,15 +26,19 @@ public struct GraphBuilder {
 
     /// Builds a graph; it may be used only if `diagnostics` has no errors afterwards.
     ///
-    /// - Parameter plugins: Whether and how plugins are asked what they offer; components of a plugin that is not asked are left out.
+    /// - Parameters:
+    ///   - plugins: Whether and how plugins are asked what they offer; components of a plugin that is not asked are left out.
+    ///   - machine: How the machine is reached on which the graph is to run.
     public static func build(
         _ root: Node,
         registry: Registry,
         home: String?,
         plugins: PluginCatalog.Access = .forbidden,
+        machine: Whereabouts = .unknown,
         diagnostics: inout Diagnostics
     ) -> PipelineGraph {
         var builder = GraphBuilder(registry, ConfigDecoder(home: home), plugins, diagnostics)
+        builder.machine = machine
         builder.read(root)
         diagnostics = builder.diagnostics
         return builder.graph
@@ -95,7 +100,9 @@ public struct GraphBuilder {
         }
         readService(service)
         guard !graph.pipelines.isEmpty else { return }
-        diagnostics.append(contentsOf: GraphRules(graph: graph, named: service.value.words).findings())
+        diagnostics.append(
+            contentsOf: GraphRules(graph: graph, named: service.value.words, machine: machine).findings()
+        )
     }
 
     /// The section whose misspelled name is close to that of the kind: its components are not reported as undeclared too.
@@ -186,12 +193,9 @@ public struct GraphBuilder {
         var findings = ConfigFindings()
         config.validate(&findings)
         let locations = ConfigLocations(entry.value, rootKey: entry.key.mark)
-        for finding in findings.items {
-            let mark = locations.location(of: finding.path)
-            let severity = finding.isWarning ? Diagnostic.Severity.warning : .error
-            let message = locations.concealing(finding.message, at: finding.path)
-            let help = finding.help.flatMap { locations.concealing($0, at: finding.path) == $0 ? $0 : nil }
-            diagnostics.append(Diagnostic(severity, code: finding.code, message, at: mark, help: help))
+        // What a section lacks may be in the value that could not be replaced, which is reported already.
+        for finding in findings.items where !locations.holdsUnresolved(finding.path) {
+            diagnostics.append(finding.diagnostic(locations))
         }
         return config
     }
@@ -262,6 +266,28 @@ public struct GraphBuilder {
                     notes: [.init("keys: \(keys.joined(separator: ", "))")]
                 )
             )
+        }
+    }
+}
+
+extension ConfigFindings.Finding {
+    /// The finding with its place, without a value that came from the environment or a file.
+    fileprivate func diagnostic(_ locations: ConfigLocations) -> Diagnostic {
+        let message = locations.concealing(message, at: path)
+        let help = help.flatMap { locations.concealing($0, at: path) == $0 ? $0 : nil }
+        let mark = locations.location(of: path)
+        return Diagnostic(isWarning ? .warning : .error, code: code, message, at: mark, help: help)
+    }
+}
+
+extension PipelineGraph {
+    /// What is wrong in the files that the components of the pipelines and the service would read when they are made.
+    public func fileFindings() -> [Diagnostic] {
+        ComponentKind.allCases.flatMap { used($0) }.flatMap { component -> [Diagnostic] in
+            guard let config = component.config as? any FileChecking else { return [] }
+            var findings = ConfigFindings()
+            config.checkFiles(&findings)
+            return findings.items.map { $0.diagnostic(component.locations) }
         }
     }
 }

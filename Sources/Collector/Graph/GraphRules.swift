@@ -9,6 +9,15 @@ struct GraphRules {
     let graph: PipelineGraph
     /// Every word of the service section; a component that is named in a wrong place is not reported as unused too.
     let named: Set<String>
+    /// How this machine is reached.
+    var machine = Whereabouts.unknown
+
+    /// The codes of what the rules find.
+    static let codes: Set<String> = [
+        "unused-component", "signal", "open-listener", "port-conflict", "tls-conflict", "path-conflict",
+        "file-conflict",
+        "store", "authenticator", "loop",
+    ]
 
     func findings() -> [Diagnostic] {
         // A connector is there as the exporter and the receiver that it is.
@@ -84,7 +93,7 @@ struct GraphRules {
                 let receivers = Set(
                     uses.filter { other in
                         guard case .endpoint(let listener) = other.resource.kind else { return false }
-                        return other.component.kind == .receiver && listener.isReached(at: destination)
+                        return other.component.kind == .receiver && machine.reaches(listener, at: destination)
                     }.map(\.component.id)
                 )
                 for (to, other) in graph.pipelines.enumerated()
@@ -157,18 +166,6 @@ struct GraphRules {
                         : "write \(stores.joined(separator: " or "))")
             )
         }
-    }
-}
-
-extension Endpoint {
-    /// Whether a connection to an address reaches this listener, as far as the addresses show.
-    fileprivate func isReached(at address: Endpoint) -> Bool {
-        guard port == address.port, port != 0 else { return false }
-        if host == address.host { return true }
-        let isEverywhere = ["0.0.0.0", "::"].contains(host)
-        let isHere = address.isLoopback || ["0.0.0.0", "::"].contains(address.host)
-        let isNamed = host == "localhost" || address.host == "localhost"
-        return isHere && (isEverywhere || isNamed && isLoopback)
     }
 }
 

@@ -27,7 +27,8 @@ public final class LogOutput: Sendable {
     private static let mostRepeats = 512
     /// The metadata keys that distinguish messages with the same text.
     private static let distinguishingKeys = [
-        "receiver", "processor", "exporter", "extension", "reason", "path", "batches", "client", "attribute",
+        "receiver", "processor", "exporter", "extension", "reason", "path", "batches", "client", "attribute", "signal",
+        "name", "file", "target", "alert",
     ]
 
     /// Writes to standard error.

@@ -8,14 +8,14 @@ public struct ActionConfig: ConfigSection, Hashable {
     public var key = ""
     /// What is done to it.
     public var action = Kind.upsert
-    /// The new value: a number or `true` where the text is one, unless `converted_type` says otherwise.
-    public var value: String?
+    /// The new value: a text in quotes, a number or `true` where it is written without them, unless `converted_type` says otherwise.
+    public var value: TypedScalar?
     /// The attribute whose value is taken.
     public var fromAttribute: String?
     /// What of the request is taken: `metadata.NAME`, `auth.name` or `client.address`.
     public var fromContext: String?
     /// The new value where an attribute, a request or a table gives none, or `value` is empty.
-    public var defaultValue: String?
+    public var defaultValue: TypedScalar?
     /// A CSV file with a line of column names, in which the value from elsewhere is looked up.
     public var table: ConfigPath?
     /// The column of the table that is compared; `key` when left out.
@@ -49,6 +49,23 @@ public struct ActionConfig: ConfigSection, Hashable {
             } catch {
                 let place = [key, "\(position)"] + (error.key.map { [$0] } ?? [])
                 findings.error("action", error.message, at: place, help: error.help)
+            }
+        }
+    }
+
+    /// Reports tables of a list of actions that cannot be read.
+    package static func checkTables(_ actions: [ActionConfig], at key: String, _ findings: inout ConfigFindings) {
+        for (position, action) in actions.enumerated() {
+            guard let table = AttributeAction.table(of: action) else { continue }
+            let place = [key, "\(position)", "table"]
+            guard table.isThere else {
+                findings.warning("table", "there is no such file here; the start ends without it", at: place)
+                continue
+            }
+            do throws(ActionError) {
+                try table.open()
+            } catch {
+                findings.error("table", error.message, at: place, help: error.help)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 package import OTLP
 import Usage
+package import YAML
 
 /// Why an action or a match cannot be carried out.
 package struct ActionError: Error, Hashable {
@@ -95,19 +96,19 @@ package enum AttributeAction: Sendable {
     }
 
     private static func source(_ config: ActionConfig, _ settings: ComponentSettings?) throws(ActionError) -> Source {
-        guard let text = config.defaultValue else { return try ownSource(config, settings) }
-        let value = try scalar(text, config, key: "default_value")
-        let hasNoOther = config.fromAttribute == nil && config.fromContext == nil && config.value?.isEmpty != false
+        guard let written = config.defaultValue else { return try ownSource(config, settings) }
+        let value = try scalar(written, config, key: "default_value")
+        let hasNoOther = config.fromAttribute == nil && config.fromContext == nil && config.value?.text.isEmpty != false
         // An empty text is what a missing variable of the environment leaves.
         return hasNoOther ? .value(value) : .orElse(try ownSource(config, settings), value)
     }
 
-    private static func scalar(_ text: String, _ config: ActionConfig, key: String) throws(ActionError)
+    private static func scalar(_ written: TypedScalar, _ config: ActionConfig, key: String) throws(ActionError)
         -> AttributeScalar
     {
-        guard let value = AttributeScalar(writtenAs: text, config.convertedType) else {
+        guard let value = AttributeScalar(writtenAs: written, config.convertedType) else {
             throw ActionError(
-                message: "\"\(text)\" is no \(config.convertedType?.rawValue ?? "value")",
+                message: "\"\(written.text)\" is no \(config.convertedType?.rawValue ?? "value")",
                 key: key,
                 help: "correct it, or take converted_type out"
             )
@@ -133,14 +134,26 @@ package enum AttributeAction: Sendable {
                 help: "write from_attribute or from_context"
             )
         }
-        let table = LookupTable(
+        let table = table(path, config, settings)
+        if settings != nil { try table.open() }
+        return .table(table, origin)
+    }
+
+    private static func table(_ path: ConfigPath, _ config: ActionConfig, _ settings: ComponentSettings?)
+        -> LookupTable
+    {
+        LookupTable(
             path: path.path,
             keyColumn: config.keyColumn ?? "key",
             valueColumn: config.valueColumn ?? "value",
             settings
         )
-        if settings != nil { try table.open() }
-        return .table(table, origin)
+    }
+
+    /// The table of an action, which is not read yet; nil for an action that reads none.
+    static func table(of config: ActionConfig) -> LookupTable? {
+        guard let path = config.table, [.insert, .update, .upsert].contains(config.action) else { return nil }
+        return table(path, config, nil)
     }
 
     private static func plainSource(_ config: ActionConfig) throws(ActionError) -> Source {
@@ -163,8 +176,18 @@ package enum AttributeAction: Sendable {
                 )
             }
             return .context(key)
-        case (let text?, nil, nil): return .value(try scalar(text, config, key: "value"))
+        case (let written?, nil, nil): return .value(try scalar(written, config, key: "value"))
         default:
+            let sources = [
+                ("value", config.value != nil), ("from_attribute", config.fromAttribute != nil),
+                ("from_context", config.fromContext != nil),
+            ].filter(\.1).map(\.0)
+            guard sources.count < 2 else {
+                throw ActionError(
+                    message: "\(config.action.rawValue) has \(sources.joined(separator: " and "))",
+                    help: sources.count == 2 ? "remove one of them" : "remove two of them"
+                )
+            }
             throw ActionError(
                 message: "\(config.action.rawValue) needs value, from_attribute or from_context",
                 help: "write one of them"
@@ -174,31 +197,29 @@ package enum AttributeAction: Sendable {
 }
 
 extension AttributeScalar {
-    /// A value as it was written in a configuration: what looks like a number or `true` is one, unless a type is asked for.
-    package init?(writtenAs text: String, _ form: ActionConfig.ValueForm?) {
+    /// A value as it was written in a configuration: of the type that YAML gives it, unless another one is asked for.
+    package init?(writtenAs written: TypedScalar, _ form: ActionConfig.ValueForm?) {
         switch form {
-        case .string?: self = .string(text)
+        case .string?: self = .string(written.text)
         case .int?:
-            guard let number = Int64(text) else { return nil }
+            guard let number = Int64(written.text) else { return nil }
             self = .int(number)
         case .double?:
-            guard let number = Double(text) else { return nil }
+            guard let number = Double(written.text) else { return nil }
             self = .double(number)
         case .bool?:
-            guard let flag = Bool(text) else { return nil }
+            guard let flag = Bool(written.text) else { return nil }
             self = .bool(flag)
-        case nil:
-            if let flag = Bool(text) {
-                self = .bool(flag)
-            } else if let number = Int64(text) {
-                self = .int(number)
-            } else if let first = text.unicodeScalars.first, "0123456789-+.".unicodeScalars.contains(first),
-                let number = Double(text), number.isFinite
-            {
-                self = .double(number)
-            } else {
-                self = .string(text)
-            }
+        case nil: self.init(typed: written)
+        }
+    }
+
+    private init(typed written: TypedScalar) {
+        switch written.resolved {
+        case .boolean(let flag): self = .bool(flag)
+        case .integer(let number?): self = Int64(exactly: number).map { .int($0) } ?? .double(Double(number))
+        case .float(let number) where number.isFinite: self = .double(number)
+        case .integer(nil), .float, .null, .string: self = .string(written.text)
         }
     }
 }

@@ -54,6 +54,9 @@ package final class LookupTable: Sendable {
         }
     }
 
+    /// Whether there is a file.
+    var isThere: Bool { stamp != nil }
+
     /// What the table has for a name; nil where it has nothing.
     package func value(for name: String) -> String? {
         look()

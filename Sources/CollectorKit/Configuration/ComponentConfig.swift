@@ -41,6 +41,14 @@ extension ConfigValues {
     public var sendingQueueFolder: String? { nil }
 }
 
+/// A configuration that names files which the component reads when it is made.
+///
+/// `hammurabi validate` reads them, too; a command that only decodes the configuration does not.
+public protocol FileChecking: ConfigValues {
+    /// Reports what is wrong in the files that are there; those that are not may be on another machine, which is a warning.
+    func checkFiles(_ findings: inout ConfigFindings)
+}
+
 /// An external resource of a component, and the key that names it.
 public struct ConfigResource: Sendable, Hashable {
     /// The resource.

@@ -42,7 +42,7 @@ public enum GRPC {
                 case 403, 421: .permissionDenied
                 case 404, 405, 415, 501: .unimplemented
                 case 408: .deadlineExceeded
-                case 413: .resourceExhausted
+                case 413, 431: .resourceExhausted
                 case 429, 502, 503, 504: .unavailable
                 case 400..<500: .invalidArgument
                 case 500: .internal
@@ -53,8 +53,12 @@ public enum GRPC {
 
     /// Whether a request is a gRPC call, by its content type.
     public static func isCall(_ request: HTTPRequest) -> Bool {
-        guard let type = request.headerFields[.contentType] else { return false }
-        return type.hasPrefix(contentType) && [nil, ";", "+"].contains(type.dropFirst(contentType.count).first)
+        request.headerFields[.contentType].map { isCall(contentType: $0) } ?? false
+    }
+
+    /// Whether a request with this content type is a gRPC call.
+    public static func isCall(contentType type: String) -> Bool {
+        type.hasPrefix(contentType) && [nil, ";", "+"].contains(type.dropFirst(contentType.count).first)
     }
 
     /// The content type of calls and answers.

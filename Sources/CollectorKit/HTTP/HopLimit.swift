@@ -15,8 +15,14 @@ public enum HopLimit {
     public static let most = 8
 
     /// Through how many collectors the records of a request have come: 0 where it does not say so; 255 at most.
+    ///
+    /// A proxy may join several fields with commas (RFC 9110 §5.3), and the largest number counts.
     public static func hops(of fields: HTTPFields) -> Int {
-        guard let field, let text = fields[field], let number = Int(text) else { return 0 }
-        return min(max(0, number), 255)
+        guard let field, let text = fields[field] else { return 0 }
+        return text.split(separator: ",").reduce(0) { most, part in
+            let digits = part.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
+            guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }) else { return most }
+            return max(most, min(Int(digits) ?? 255, 255))
+        }
     }
 }

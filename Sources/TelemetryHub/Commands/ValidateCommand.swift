@@ -28,6 +28,7 @@ struct ValidateCommand: ParsableCommand {
         let environment = Environment.process
         var diagnostics = Diagnostics()
         let loaded = options.load(environment, asksPlugins: !plugins.noPlugins, diagnostics: &diagnostics)
+        if let graph = loaded?.graph { diagnostics.append(contentsOf: graph.fileFindings()) }
         if json {
             let records = diagnostics.items.map(DiagnosticRecord.init)
             Console.answer(JSONText.indented(Report(valid: !diagnostics.hasErrors, diagnostics: records)))

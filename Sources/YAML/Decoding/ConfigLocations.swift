@@ -50,6 +50,13 @@ public struct ConfigLocations: Sendable {
         value(at: path)?.scalar?.isUnresolved == true
     }
 
+    /// Whether the value at a path is such a reference, or is a section with such a reference under one of its own keys.
+    public func holdsUnresolved(_ path: [String]) -> Bool {
+        let value = value(at: path)
+        if value?.scalar?.isUnresolved == true { return true }
+        return value?.mapping?.entries.contains { $0.value.scalar?.isUnresolved == true } == true
+    }
+
     /// The written value at a path.
     func value(at path: [String]) -> Node? {
         var node = root

@@ -18,7 +18,8 @@ struct NodeEncoder {
         if let secret = value as? Secret {
             slot.content = .scalar(text: secret.value, style: .quoted)
         } else if type.isPrimitive, let primitive = value as? any PrimitiveValue {
-            slot.content = .scalar(text: primitive.scalarText, style: type == .string ? .quoted : .plain)
+            let style = (value as? TypedScalar)?.style ?? (type == .string ? .quoted : .plain)
+            slot.content = .scalar(text: primitive.scalarText, style: style)
         } else {
             let encoder = NodeEncoding(rules: self, slot: slot, keepsKeys: type.isMap, codingPath: codingPath)
             try value.encode(to: encoder)

@@ -41,6 +41,26 @@ public struct Substitution: Sendable {
         }
     }
 
+    /// Something that a value refers to.
+    public enum Source: Hashable, Sendable {
+        /// An environment variable, and whether the reference has a default that is not empty.
+        case variable(String, hasDefault: Bool)
+        /// A file.
+        case file(String)
+    }
+
+    /// Returns what a value refers to, in the order written; references with an error are left out.
+    public static func sources(in scalar: Scalar) -> [Source] {
+        ReferenceScanner.pieces(of: scalar.text).compactMap { piece in
+            guard case .reference(let reference) = piece else { return nil }
+            switch reference.target {
+            case .environment(let name, let fallback): return .variable(name, hasDefault: fallback?.isEmpty == false)
+            case .file(let path): return .file(path)
+            case .malformed: return nil
+            }
+        }
+    }
+
     private func resolve(_ scalar: Scalar, diagnostics: inout Diagnostics) -> Scalar {
         guard scalar.text.utf8.contains(UInt8(ascii: "$")) else { return scalar }
         var result = scalar
