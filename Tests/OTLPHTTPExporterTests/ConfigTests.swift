@@ -28,6 +28,29 @@ struct ConfigTests {
         )
     }
 
+    @Test(arguments: [
+        ("http://u:p%40ss@127.0.0.1:45110", true), ("http://proxy:3128", true), ("http://u:p%40ss@:1", false),
+        ("ftp://u:p%40ss@proxy:1", false),
+    ])
+    func `a proxy may have a name and a password, which are never shown`(address: String, isValid: Bool) throws {
+        let text = "endpoint: http://a\nproxy_url: \"\(address)\"\n"
+        let (config, problems) = try decode(text)
+        #expect(problems == (isValid ? [] : ["proxy proxy_url"]))
+        #expect(!"\(config)".contains("p%40ss"))
+        var diagnostics = Diagnostics()
+        let file = SourceFile(name: "config.yaml", text: text)
+        let node = try #require(Node(parsing: file, diagnostics: &diagnostics))
+        _ = ConfigDecoder().decode(
+            OTLPHTTPConfig.self,
+            from: node,
+            over: OTLPHTTPConfig(),
+            diagnostics: &diagnostics
+        )
+        diagnostics.append(.error("proxy", "a fault", at: node["proxy_url"]?.mark))
+        #expect(!diagnostics.rendered().contains("ss@"))
+        #expect(!node.rendered(redacting: diagnostics.secretKeys).contains("ss@"))
+    }
+
     @Test func `a snippet of the OpenTelemetry Collector means the same`() throws {
         let (config, problems) = try decode(
             """
