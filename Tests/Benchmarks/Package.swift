@@ -21,7 +21,7 @@ let package = Package(
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Files"),
         .target(name: "JSON"),
-        .target(name: "OTLP"),
+        .target(name: "OTLP", dependencies: ["JSON"]),
         .target(name: "Usage", dependencies: ["JSON"]),
         .target(
             name: "CollectorKit",

@@ -19,7 +19,7 @@ struct GRPCTests {
 
     @Test(arguments: [
         (400, 3), (401, 16), (403, 7), (404, 12), (405, 12), (408, 4), (413, 8), (415, 12), (421, 7), (429, 14),
-        (431, 3), (500, 13), (501, 12), (503, 14), (302, 2),
+        (431, 8), (500, 13), (501, 12), (503, 14), (302, 2),
     ])
     func `an HTTP status is a code of gRPC in the only head`(status: Int, code: Int) {
         let answer = GRPC.answer(ServerResponse(HTTPResponse.Status(code: status)))

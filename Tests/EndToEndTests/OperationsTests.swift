@@ -175,8 +175,9 @@ struct OperationsTests {
 
     /// Whether a connection to a port of this machine is open, by proc_net_tcp(5): state 01, `address:port` in hexadecimal digits.
     private static func hasConnection(to port: Int) throws -> Bool {
-        let table = try String(contentsOf: URL(filePath: "/proc/net/tcp"), encoding: .utf8)
-        return table.split(separator: "\n").dropFirst().contains { line in
+        // Each reading gives a part of the table, and its size is not known before.
+        let table = try FileHandle(forReadingFrom: URL(filePath: "/proc/net/tcp")).readToEnd() ?? Data()
+        return String(decoding: table, as: UTF8.self).split(separator: "\n").dropFirst().contains { line in
             let fields = line.split(separator: " ")
             return fields.count > 3 && fields[3] == "01"
                 && fields[2].split(separator: ":").last.flatMap { Int($0, radix: 16) } == port

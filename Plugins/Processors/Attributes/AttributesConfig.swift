@@ -49,9 +49,7 @@ public struct AttributesConfig: ComponentConfig {
             }
         }
     }
-}
 
-extension AttributesConfig: FileChecking {
     /// Reports tables that cannot be read.
     public func checkFiles(_ findings: inout ConfigFindings) {
         ActionConfig.checkTables(actions, at: "actions", &findings)

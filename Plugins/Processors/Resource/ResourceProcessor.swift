@@ -20,9 +20,7 @@ public struct ResourceConfig: ComponentConfig {
     public func validate(_ findings: inout ConfigFindings) {
         ActionConfig.validate(attributes, at: "attributes", &findings)
     }
-}
 
-extension ResourceConfig: FileChecking {
     /// Reports tables that cannot be read.
     public func checkFiles(_ findings: inout ConfigFindings) {
         ActionConfig.checkTables(attributes, at: "attributes", &findings)

@@ -94,7 +94,7 @@ public struct Whereabouts: Sendable {
             return isEverywhere || (own == "localhost" || host == "localhost") && listener.isLoopback
         }
         guard host == name || number.map(addresses.contains) == true else { return false }
-        // Of two numbers each is a listener of its own; the name of a machine is any of its numbers.
+        // Of two numbers each is a listener of its own; the name of a machine means all of its numbers.
         let isNamed = host == name || own == name
         return isEverywhere
             || isNamed && (own == name || ownNumber.map(addresses.contains) == true)

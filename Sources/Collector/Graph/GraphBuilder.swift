@@ -284,9 +284,8 @@ extension PipelineGraph {
     /// What is wrong in the files that the components of the pipelines and the service would read when they are made.
     public func fileFindings() -> [Diagnostic] {
         ComponentKind.allCases.flatMap { used($0) }.flatMap { component -> [Diagnostic] in
-            guard let config = component.config as? any FileChecking else { return [] }
             var findings = ConfigFindings()
-            config.checkFiles(&findings)
+            component.config.checkFiles(&findings)
             return findings.items.map { $0.diagnostic(component.locations) }
         }
     }

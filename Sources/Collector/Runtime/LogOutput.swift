@@ -73,7 +73,9 @@ public final class LogOutput: Sendable {
     private static func admit(_ event: LogEvent, _ pairs: Logger.Metadata, at time: Timestamp, _ state: inout State)
         -> Int?
     {
-        let key = "\(event.message)" + distinguishingKeys.compactMap { pairs[$0].map { "\u{0}\($0)" } }.joined()
+        let key =
+            "\(event.message)"
+            + distinguishingKeys.compactMap { name in pairs[name].map { "\u{0}\(name)=\($0)" } }.joined()
         if let known = state.repeats[key], time.nanoseconds - known.written.nanoseconds < interval,
             time >= known.written
         {

@@ -24,6 +24,11 @@ public protocol ComponentConfig: ConfigSection, ConfigValues {
 public protocol ConfigValues: Sendable {
     /// Reports all errors of values that are well-formed each.
     func validate(_ findings: inout ConfigFindings)
+    /// Reports what is wrong in files that the component reads when it is made; one that is not there may be on another machine, which is a
+    /// warning.
+    ///
+    /// `hammurabi validate` reads them; a command that only decodes the configuration does not.
+    func checkFiles(_ findings: inout ConfigFindings)
     /// The external resources that the component will use, so that conflicts are found before the start.
     var resources: [ConfigResource] { get }
     /// The folder of the component's sending queue; the empty text for the default folder of its id, nil without a queue.
@@ -35,18 +40,12 @@ public protocol ConfigValues: Sendable {
 extension ConfigValues {
     /// Reports nothing.
     public func validate(_ findings: inout ConfigFindings) {}
+    /// Reads no files.
+    public func checkFiles(_ findings: inout ConfigFindings) {}
     /// No resources.
     public var resources: [ConfigResource] { [] }
     /// No queue.
     public var sendingQueueFolder: String? { nil }
-}
-
-/// A configuration that names files which the component reads when it is made.
-///
-/// `hammurabi validate` reads them, too; a command that only decodes the configuration does not.
-public protocol FileChecking: ConfigValues {
-    /// Reports what is wrong in the files that are there; those that are not may be on another machine, which is a warning.
-    func checkFiles(_ findings: inout ConfigFindings)
 }
 
 /// An external resource of a component, and the key that names it.
