@@ -4,7 +4,6 @@ import CollectorKit
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
-import NIOHTTP2
 import NIOSSL
 import NIOTLS
 
@@ -95,8 +94,6 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, O
             machine.parsingFailed(error)
         } else if case .some(.handshakeFailed) = error as? NIOSSLError {
             machine.failed(inHandshake: true)
-        } else if isStream, error is any NIOHTTP2Error, !(error is NIOHTTP2Errors.StreamClosed) {
-            machine.headFailed(at: .now())
         } else {
             machine.failed(inHandshake: false)
         }

@@ -513,12 +513,6 @@ extension ConnectionStateMachine {
         fault = RequestError(error)
     }
 
-    /// The head of a stream's request has values that no request can have.
-    mutating func headFailed(at now: NIODeadline) {
-        guard case .open = phase, request == nil else { return cutOff() }
-        refuse(.badRequest("a field of the request's head has characters that it may not have"), at: now)
-    }
-
     /// The connection failed.
     ///
     /// - Parameter inHandshake: Whether it failed before the TLS handshake was complete.

@@ -175,16 +175,14 @@ struct HTTP2Tests {
         await bench.server.drain()
     }
 
-    @Test func `a head that no request can have is refused, and the next one is answered`() async throws {
+    @Test func `a request that has neither path nor scheme is refused, and the next one is answered`() async throws {
         let bench = try await ListenerBench([echo])
         let client = try await open(bench)
-        try await client.connection.send(RawHTTP2.post("/v1/ec ho", on: 1, body: [1]))
-        #expect(try await client.answer(on: 1).fields[":status"] == "400")
         let connect = [(":method", "CONNECT"), (":authority", "localhost:1")]
-        try await client.connection.send(Self.request(connect, on: 3))
-        #expect(["404", "405"].contains(try await client.answer(on: 3).fields[":status"]))
-        try await client.connection.send(RawHTTP2.post("/v1/echo", on: 5, body: [7]))
-        #expect(try await client.answer(on: 5).body == [7])
+        try await client.connection.send(Self.request(connect, on: 1))
+        #expect(["404", "405"].contains(try await client.answer(on: 1).fields[":status"]))
+        try await client.connection.send(RawHTTP2.post("/v1/echo", on: 3, body: [7]))
+        #expect(try await client.answer(on: 3).body == [7])
         await bench.server.drain()
     }
 
