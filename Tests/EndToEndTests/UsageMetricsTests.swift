@@ -56,7 +56,7 @@ struct UsageMetricsTests {
             to: "config.yaml"
         )
         let program = try await sandbox.serve()
-        let event = #"[{"sessionId":"s","event":"token_usage","userId":"u-1","model":"gpt-4o","inputTokens":7}]"#
+        let event = #"[{"sessionId":"s","event":"token_usage","user":"u-1","model":"gpt-4o","inputTokens":7}]"#
         #expect(try await program.post("/api/telemetry/ingest", Data(event.utf8)).status == 202)
         try await waitUntil { !sink.requests.isEmpty }
         let request = try #require(sink.requests.last)

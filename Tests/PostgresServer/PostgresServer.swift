@@ -178,18 +178,19 @@ public final class PgBouncer: Sendable {
             ["sh", "-c", Self.script, "sh", program, folder.path],
             files: [0: lifeline.fileHandleForReading.fileDescriptor]
         )
-        while (try? folder.read("out").contains("process up")) != true {
-            guard child.isRunning else { throw Missing() }
-            try await Task.sleep(for: .milliseconds(20))
+        try await waitUntil {
+            let output = (try? folder.read("out")) ?? ""
+            guard child.isRunning, !output.contains("FATAL") else { throw Missing(output: output) }
+            return output.contains("process up")
         }
     }
 
-    private struct Missing: Error {}
+    private struct Missing: Error { var output = "" }
 
     private static let script = """
         program=$1 dir=$2
         exec >"$dir/out" 2>&1
-        if [ "$(id -u)" = 0 ]; then run="runuser -u postgres --"; else run=; fi
+        if [ "$(id -u)" = 0 ]; then chown -R postgres "$dir"; run="runuser -u postgres --"; else run=; fi
         cd /
         $run "$program" "$dir/pgbouncer.ini" & pid=$!
         cat
