@@ -68,7 +68,10 @@ struct FilesInPlaceTests {
             "queue/lock", "salt",
         ]
         .map { ("sqlite", $0) }
-        + ["store", "store.lock", "store.checkpoint", "store.checkpoint.new", "store.torn", "store.compacting"]
+        + [
+            "store", "store.lock", "store.checkpoint", "store.index", "store.index-wal", "store.index-shm",
+            "store.torn", "store.compacting",
+        ]
         .map { ("jsonl", $0) }
 
     @Test(.timeLimit(.minutes(2)), arguments: files, Obstacle.allCases)
