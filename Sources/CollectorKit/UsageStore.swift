@@ -16,7 +16,7 @@ public protocol UsageStore: Sendable {
     /// One counted call of a session with its observations and the records they were made of; nil when it is unknown.
     ///
     /// - Parameters:
-    ///   - id: The id of the call (``Call/id``).
+    ///   - id: The id of the call, `Call.id`.
     ///   - session: The session under which it is listed.
     func call(_ id: UInt64, ofSession session: String) async throws -> CallDetail?
     /// The counted calls that ended in a range of time, in the order of their time and then of their id; of who made them only the model
