@@ -47,9 +47,9 @@ public struct StoreCollector: Sendable, Hashable {
 extension UsageStore {
     /// A term of its own.
     public func take(_ duty: StoreDuty) async throws -> StoreTerm? { StoreTerm() }
-    /// True: nobody has to know.
+    /// True: there is no other collector to tell.
     public func leave(_ memo: [UInt8], of duty: StoreDuty) async throws -> Bool { true }
-    /// Nil: nobody has left anything.
+    /// Nil: there is none.
     public func memo(of duty: StoreDuty) async throws -> [UInt8]? { nil }
     /// None.
     public var otherCollectors: [StoreCollector] { [] }

@@ -248,7 +248,11 @@ struct PoolerTests {
                 group.addTask {
                     for number in 0..<40 {
                         let id = UInt64((place + number) % 60)
-                        let observation = Observation(id, at: morning + (120 * Double(id) - 7_200), session: "s\(id % 5)")
+                        let observation = Observation(
+                            id,
+                            at: morning + (120 * Double(id) - 7_200),
+                            session: "s\(id % 5)"
+                        )
                         try await store.consume(
                             Batch([observation], records: [("e\(id)", "s\(id % 5)", morning)], pricing: testPricing())
                         )

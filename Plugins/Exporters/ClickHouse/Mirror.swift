@@ -215,7 +215,7 @@ final class Mirror: Sendable {
         return true
     }
 
-    /// Whether the table of calls was removed, and is made anew: nothing that was sent before counts then.
+    /// Whether the table of calls was removed, and is made again: nothing that was sent before counts then.
     private func remakes() async throws -> Bool {
         state.withLock { $0.hasTables = false }
         return try await makeTables()

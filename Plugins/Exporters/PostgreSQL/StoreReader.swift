@@ -333,7 +333,7 @@ struct DatabaseSums: SumsSnapshot {
             "SELECT p.sums FROM packed_days p JOIN rollup_days d ON d.day = p.day AND d.changed = p.changed WHERE p.day = $1",
             [.int(day)]
         ).first
-        // One that cannot be read is made anew from the rows when the day changes.
+        // One that cannot be read is made again from the rows when the day changes.
         if let sums = packed.flatMap({ PackedDay.sums($0.blob(0), ofDay: day) }) { return sums }
         return try rows(ofDay: day)
     }
