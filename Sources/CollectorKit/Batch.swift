@@ -41,6 +41,9 @@ public struct Batch: Sendable {
 
     /// The signal of the records.
     public var signal: Signal { otlp.signal }
+
+    /// Whether it has records alone: nothing of calls and sessions.
+    public var isWithoutUsage: Bool { observations.isEmpty && copiedCalls.isEmpty && sessions.isEmpty }
 }
 
 // MARK: - Records

@@ -34,6 +34,13 @@ struct Committer: ~Copyable {
     private var pending: (id: Int32, part: Part)?
     /// Files that others have taken away and the index still has.
     private var gone: [Int32] = []
+    /// Up to where the store is compacted; nil while that has to be read from the index.
+    private var border: CompactionBorder?
+    /// How many bytes of lines were appended since the index was told of its last one.
+    private var unsaid: Int64 = 0
+
+    /// How many such bytes a start has to read at most.
+    private static let mostUnsaid: Int64 = 4 << 20
 
     init(
         _ file: consuming LineFile,
@@ -58,11 +65,53 @@ struct Committer: ~Copyable {
     ///
     /// - Returns: What became of each batch, and how many records are older than what compaction removed.
     mutating func commit(_ group: [Batch], to index: OpenDatabase) throws -> (deliveries: [Delivery], refused: Int) {
-        try change(index) { committer, db, storeWriter in
+        if let kept = try append(group, index) { return kept }
+        return try change(index) { committer, db, storeWriter in
             let learned = try storeWriter.learn(group, to: db, findsNews: true)
             let drafts = committer.drafts(of: learned)
             if drafts.contains(where: { !$0.line.isEmpty }) { try committer.write(drafts, learned.batches, db) }
             return (learned.deliveries, learned.refused)
+        }
+    }
+
+    /// Appends batches of which the index has nothing to learn, without a transaction of it.
+    ///
+    /// The index is told where they end with the next batch of which it learns; until then a start reads them.
+    ///
+    /// - Returns: nil if there is something to learn.
+    private mutating func append(_ group: [Batch], _ index: OpenDatabase) throws -> (
+        deliveries: [Delivery], refused: Int
+    )? {
+        guard keepsRecords, unsaid < Self.mostUnsaid, group.allSatisfy(\.isWithoutUsage) else { return nil }
+        try catchUp(index)
+        guard let border, gone.isEmpty else { return nil }
+        let (batches, refused) = border.applying(to: group).admit(group)
+        let lines = batches.map { batch in
+            var line = UsageLine()
+            if batch.otlp.recordCount > 0 { line.extent = batch.extent }
+            return line
+        }
+        let start = file.offset
+        defer { writer.clear() }
+        _ = try write(lines, batches)
+        noticeReplacement()
+        if let (id, known) = current {
+            var part = known
+            for line in lines { part.note(line) }
+            (part.end, part.tail) = (file.offset, file.tail)
+            parts.withLock { $0[id] = part }
+        }
+        unsaid += max(0, file.offset - start)
+        return (Delivery.each(of: batches, in: LedgerChange()), refused)
+    }
+
+    /// Tells the index where the file ends.
+    mutating func settle(_ index: OpenDatabase) throws {
+        guard unsaid > 0 else { return }
+        try change(index) { committer, db, _ in
+            guard let (id, part) = committer.current else { return }
+            var known = part
+            try committer.finish(&known, id, LineTables(db: db))
         }
     }
 
@@ -74,6 +123,7 @@ struct Committer: ~Copyable {
             let border = known.after(CompactionBorder(before: instant), now: now)
             guard border != known else { return }
             try Revision.note(border, db)
+            committer.border = nil
             var line = UsageLine()
             line.compacted = border
             committer.writer.begin(receivedAt: nil)
@@ -117,6 +167,7 @@ struct Committer: ~Copyable {
             return closed
         }
         file.close()
+        unsaid = 0
         try file.makeReady()
         generation = file.generation
         try index.changeNow { db, _ in
@@ -138,13 +189,18 @@ struct Committer: ~Copyable {
         let (start, began) = (file.offset, generation)
         pending = nil
         do {
-            let value = try index.changeNow { try body(&self, $0, &$1) }
+            let value = try index.changeNow { db, writer in
+                let value = try body(&self, db, &writer)
+                if border == nil { border = try Revision.border(db) }
+                return value
+            }
             if let (id, part) = pending {
                 parts.withLock { $0[id] = part }
-                gone = []
+                (gone, unsaid) = ([], 0)
             }
             return value
         } catch {
+            border = nil
             // In a file that others have put in its place they are read before the next ones are written.
             if generation == began { file.takeBack(to: start) }
             throw error
@@ -161,6 +217,7 @@ struct Committer: ~Copyable {
         _ = try file.begin()
         noticeReplacement()
         guard let (id, part) = current, part.end != file.offset else { return }
+        border = nil
         var list = parts.withLock { $0 }
         var reading = LineReading(into: index, total: 0, damage, settings.logger)
         let superseded = try reading.read(id, of: &list)

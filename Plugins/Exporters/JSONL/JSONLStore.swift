@@ -415,7 +415,10 @@ final class JSONLStore: Sendable {
 
     private func closeFiles() {
         flush()
+        let database = index.withLock { $0.database }
         state.withLock { state in
+            // Should it fail, the next start reads what the index was not told.
+            if let database { try? state.committer.settle(database) }
             state.committer.close()
             state.lock = nil
         }
