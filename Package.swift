@@ -257,6 +257,11 @@ let package = Package(
             exclude: ["clickhouse.py"]
         ),
         .target(
+            name: "StoreFixtures",
+            dependencies: ["CollectorKit", "CollectorTesting", "OTLP", "Usage"],
+            path: "Tests/StoreFixtures"
+        ),
+        .target(
             name: "AgentFixtures",
             dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")],
             path: "Tests/AgentFixtures"
@@ -384,21 +389,22 @@ let package = Package(
         pluginTests(
             "SQLiteExporter",
             more: [
-                "FlushCounter", "SQLiteUsage", "UsageDatabase", .product(name: "GRDB", package: "GRDB.swift"),
+                "FlushCounter", "SQLiteUsage", "StoreFixtures", "UsageDatabase",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
         ),
-        pluginTests("PostgreSQLExporter", more: ["PostgresServer", "SendingQueue", "UsageDatabase"]),
+        pluginTests("PostgreSQLExporter", more: ["PostgresServer", "SendingQueue", "StoreFixtures", "UsageDatabase"]),
         pluginTests(
             "JSONLExporter",
             more: [
-                "FlushCounter", "PricingProcessor", "SQLiteUsage", "TokensProcessor",
+                "FlushCounter", "PricingProcessor", "SQLiteUsage", "StoreFixtures", "TokensProcessor",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
         pluginTests(
             "ClickHouseExporter",
-            more: ["ClickHouseServer", "SQLiteExporter", "SendingQueue", "SinkServer"]
+            more: ["ClickHouseServer", "SQLiteExporter", "SendingQueue", "SinkServer", "StoreFixtures"]
         ),
         pluginTests("StdoutExporter"),
         pluginTests("UsageMetricsConnector"),

@@ -7,6 +7,7 @@ import Foundation
 import Logging
 import OTLP
 import SinkServer
+import StoreFixtures
 import Synchronization
 import Testing
 import Usage

@@ -8,15 +8,13 @@ import Logging
 import OTLP
 import SQLiteExporter
 import SendingQueue
+import StoreFixtures
 import Synchronization
 import Testing
 import Usage
 import YAML
 
 @testable import ClickHouseExporter
-
-/// 2026-11-22T08:00:00Z.
-let morning = Timestamp(nanoseconds: 1_795_334_400_000_000_000)
 
 /// A store with its mirror; both can be closed and opened again over the same files.
 final class Bench: Sendable {

@@ -54,6 +54,35 @@ struct StreamTests {
         String(decoding: try #require(try await iterator.next()), as: UTF8.self)
     }
 
+    /// A feed of one topic with a clock of its own.
+    private static func feed(
+        of topic: String,
+        from store: FakeStore,
+        _ clock: Clock,
+        alerts: @escaping @Sendable (Timestamp) async -> [AlertCondition] = { _ in [] }
+    ) async throws -> EventFeed {
+        let api = UsageAPI(
+            config: HubConfig(),
+            store: store,
+            scanners: [],
+            pricing: nil,
+            now: { clock.now },
+            limits: LimitBook(home: "/nowhere")
+        )
+        let parts = CollectorParts()
+        let feeds = EventFeeds(
+            CollectorAPI(version: "1.2.3", usage: api, status: parts.status, reload: parts.reload, alerts: alerts),
+            tick: .milliseconds(1),
+            readings: FeedReadings(pause: 0)
+        )
+        feeds.open()
+        let head = HTTPRequest(method: .get, scheme: "http", authority: "a", path: "/?topics=\(topic)")
+        guard case .stream(let pieces) = try await feeds.stream(ServerRequest(head: head)).body,
+            let feed = pieces as? EventFeed
+        else { throw StoreError("no feed") }
+        return feed
+    }
+
     @Test func `the present state comes first`() async throws {
         let session = try makeSession()
         store.prepare { state in
@@ -152,25 +181,7 @@ struct StreamTests {
             state.page.sessions = page
             state.revision = 4
         }
-        let api = UsageAPI(
-            config: HubConfig(),
-            store: store,
-            scanners: [],
-            pricing: nil,
-            now: { clock.now },
-            limits: LimitBook(home: "/nowhere")
-        )
-        let parts = CollectorParts()
-        let feeds = EventFeeds(
-            CollectorAPI(version: "1.2.3", usage: api, status: parts.status, reload: parts.reload),
-            tick: .milliseconds(1),
-            readings: FeedReadings(pause: 0)
-        )
-        feeds.open()
-        let head = HTTPRequest(method: .get, scheme: "http", authority: "a", path: "/?topics=session")
-        guard case .stream(let pieces) = try await feeds.stream(ServerRequest(head: head)).body,
-            let feed = pieces as? EventFeed
-        else { throw StoreError("no feed") }
+        let feed = try await Self.feed(of: "session", from: store, clock)
         var events = feed.makeAsyncIterator()
         #expect(try await next(&events).hasPrefix("retry"))
         #expect(try await next(&events).contains(#""status":"active""#))
@@ -184,16 +195,6 @@ struct StreamTests {
     @Test func `an alert is a notice once, again when it gets worse, and again after its end`() async throws {
         let level = Mutex<Int?>(50)
         let clock = Clock()
-        let store = store
-        let api = UsageAPI(
-            config: HubConfig(),
-            store: store,
-            scanners: [],
-            pricing: nil,
-            now: { clock.now },
-            limits: LimitBook(home: "/nowhere")
-        )
-        let parts = CollectorParts()
         let conditions: @Sendable (Timestamp) async -> [AlertCondition] = { _ in
             level.withLock { level in
                 let open = level.map {
@@ -203,16 +204,7 @@ struct StreamTests {
                 return (open.map { [$0] } ?? []) + [unpriced]
             }
         }
-        let feeds = EventFeeds(
-            CollectorAPI(version: "1", usage: api, status: parts.status, reload: parts.reload, alerts: conditions),
-            tick: .milliseconds(1),
-            readings: FeedReadings(pause: 0)
-        )
-        feeds.open()
-        let head = HTTPRequest(method: .get, scheme: "http", authority: "a", path: "/?topics=notice")
-        guard case .stream(let pieces) = try await feeds.stream(ServerRequest(head: head)).body,
-            let feed = pieces as? EventFeed
-        else { throw StoreError("no feed") }
+        let feed = try await Self.feed(of: "notice", from: store, clock, alerts: conditions)
         var events = feed.makeAsyncIterator()
         #expect(try await next(&events).hasPrefix("retry"))
         // A model without a price has a notice of its own.
@@ -228,7 +220,6 @@ struct StreamTests {
         level.withLock { $0 = 80 }
         try clock.set("2026-11-22T12:03:00.000Z")
         #expect(try await next(&events).contains("b: 80 %"))
-        feeds.close()
     }
 
     @Test func `silence is broken now and then`() async throws {

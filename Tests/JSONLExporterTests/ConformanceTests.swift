@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import FoundationEssentials
+import StoreFixtures
 import Testing
 import Usage
 

@@ -5,6 +5,7 @@ import CollectorTesting
 import Files
 import FlushCounter
 import FoundationEssentials
+import StoreFixtures
 import Testing
 import Usage
 

@@ -3,6 +3,7 @@
 import CollectorKit
 import FoundationEssentials
 import OTLP
+import StoreFixtures
 import Synchronization
 import Testing
 import Usage

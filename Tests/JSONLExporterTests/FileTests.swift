@@ -3,6 +3,7 @@
 import CollectorKit
 import Foundation
 import OTLP
+import StoreFixtures
 import Testing
 import Usage
 

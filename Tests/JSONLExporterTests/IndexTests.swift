@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Foundation
 import GRDB
+import StoreFixtures
 import Testing
 import Usage
 
@@ -48,6 +49,7 @@ struct IndexTests {
         for _ in 0..<6 {
             for _ in 0..<Int.random(in: 0...4, using: &random) {
                 try await store.consume(try Self.batch(&number, &random))
+                for _ in 0..<Int.random(in: 0...2, using: &random) { try await store.consume(try Self.plain(number)) }
             }
             switch Int.random(in: 0..<6, using: &random) {
             case 0:
@@ -97,6 +99,11 @@ struct IndexTests {
         var batch = try Batch(observations, records: records, pricing: number % 3 == 0 ? testPricing() : nil)
         batch.receivedAt = morning
         return batch
+    }
+
+    /// A batch of which the index has nothing to learn.
+    private static func plain(_ number: UInt64) throws -> Batch {
+        try Batch(records: [("plain", "", morning + -86_400 * Double(number % 7))])
     }
 
     /// Ends a store in some way, and opens it again.
@@ -183,6 +190,31 @@ struct IndexTests {
         let store = try await bench.again()
         #expect(try await store.session(id: "a")?.session.agent == "from the index")
         await store.shutdown()
+    }
+
+    @Test
+    func `batches without calls and sessions cost the index nothing, and it is told where they end with the next call`()
+        async throws
+    {
+        let bench = try await Bench(start: false)
+        let store = try await bench.again()
+        func index() async throws -> String {
+            try await DatabaseQueue(path: bench.path + ".index").read { db in
+                let row = try Row.fetchOne(db, sql: "SELECT number, size FROM revision, parts")
+                return row.map { "\($0[0] as Int64) \($0[1] as Int64)" } ?? "-"
+            }
+        }
+        try await store.consume(try Batch([Observation(1)], records: [("a", "s", morning)]))
+        let before = try await index()
+        let size = bench.bytes().count
+        for _ in 0..<5 { try await store.consume(try Self.plain(0)) }
+        #expect(bench.bytes().count > size)
+        #expect(try await index() == before)
+        try await store.consume(try Batch([Observation(2)]))
+        #expect(try await index().hasSuffix(" \(bench.bytes().count)"))
+        try await store.consume(try Self.plain(0))
+        await store.shutdown()
+        #expect(try await index().hasSuffix(" \(bench.bytes().count)"))
     }
 
     @Test func `a line that cannot be read stays reported after the next start`() async throws {

@@ -6,6 +6,7 @@ import Foundation
 import Logging
 import OTLP
 import PricingProcessor
+import StoreFixtures
 import Testing
 import TokensProcessor
 import Usage

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import OTLP
+import StoreFixtures
 import Testing
 import Usage
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
+import Foundation
 import Testing
 
 @testable import OTLP
@@ -90,12 +90,11 @@ import Testing
     }
 
     private func compareWithFoundation(_ batch: OTLPBatch) throws {
-        let ours = try JSONDecoder().decode(JSONValue.self, from: Data(batch.json()))
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        let theirs = try OTLPBatch(signal: batch.signal, json: Array(encoder.encode(ours)))
+        let ours = try #require(try Self.values(of: batch))
+        let pretty = try JSONSerialization.data(withJSONObject: ours, options: [.prettyPrinted, .sortedKeys])
+        let theirs = try OTLPBatch(signal: batch.signal, json: Array(pretty))
         #expect(theirs.records.count == batch.recordCount)
-        #expect(try JSONDecoder().decode(JSONValue.self, from: Data(theirs.json())) == ours)
+        #expect(try Self.values(of: theirs) == ours)
         #expect(theirs.bytes.count == (try OTLPBatch(signal: batch.signal, json: batch.json())).bytes.count)
     }
 
@@ -103,43 +102,9 @@ import Testing
         batch.attributes(of: .record(record)).map { batch.string($0.key) + "=" + batch.text(of: $0.value) }
             + [batch.string(batch.records[record].name), batch.text(of: batch.records[record].body)]
     }
-}
 
-/// Any JSON, as Foundation reads it.
-private enum JSONValue: Codable, Equatable {
-    case null
-    case bool(Bool)
-    case number(Double)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .null: try container.encodeNil()
-        case .bool(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .string(let value): try container.encode(value)
-        case .array(let value): try container.encode(value)
-        case .object(let value): try container.encode(value)
-        }
+    /// The JSON of a batch as Foundation reads it.
+    private static func values(of batch: OTLPBatch) throws -> NSDictionary? {
+        try JSONSerialization.jsonObject(with: Data(batch.json())) as? NSDictionary
     }
 }

@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import Foundation
 import PostgresServer
+import StoreFixtures
 import Testing
 import Usage
 

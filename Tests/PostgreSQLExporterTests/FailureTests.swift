@@ -5,6 +5,7 @@ import CollectorTesting
 import Foundation
 import PostgresServer
 import SendingQueue
+import StoreFixtures
 import Synchronization
 import Testing
 import Usage

@@ -6,6 +6,7 @@ import Foundation
 import Glibc
 import PostgresServer
 import SendingQueue
+import StoreFixtures
 import Synchronization
 import Testing
 import Usage

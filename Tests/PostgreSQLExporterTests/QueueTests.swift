@@ -6,6 +6,7 @@ import Foundation
 import Logging
 import PostgresServer
 import SendingQueue
+import StoreFixtures
 import Testing
 import Usage
 

@@ -3,6 +3,7 @@
 import CollectorKit
 import CollectorTesting
 import PostgresServer
+import StoreFixtures
 import Testing
 import Usage
 import YAML

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import GRDB
+import StoreFixtures
 import Testing
 import Usage
 

@@ -7,6 +7,7 @@ import FoundationEssentials
 import GRDB
 import Glibc
 import Logging
+import StoreFixtures
 import Testing
 import Usage
 

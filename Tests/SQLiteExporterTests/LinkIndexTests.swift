@@ -4,6 +4,7 @@ import CollectorKit
 import CollectorTesting
 import FoundationEssentials
 import GRDB
+import StoreFixtures
 import Testing
 
 @testable import SQLiteExporter

@@ -6,6 +6,7 @@ import FoundationEssentials
 import GRDB
 import Glibc
 import SQLiteExporter
+import StoreFixtures
 import Testing
 import Usage
 

@@ -2,6 +2,7 @@
 
 import CollectorKit
 import GRDB
+import StoreFixtures
 import Synchronization
 import Testing
 import Usage

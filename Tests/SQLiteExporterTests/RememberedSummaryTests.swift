@@ -2,6 +2,7 @@
 
 import CollectorKit
 import CollectorTesting
+import StoreFixtures
 import Testing
 import Usage
 

@@ -4,6 +4,7 @@ import CollectorKit
 import FoundationEssentials
 import GRDB
 import SQLiteExporter
+import StoreFixtures
 import Testing
 import Usage
 

@@ -4,6 +4,7 @@ import CollectorKit
 import FoundationEssentials
 import OTLP
 import SQLiteExporter
+import StoreFixtures
 import Testing
 import Usage
 

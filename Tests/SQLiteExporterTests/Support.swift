@@ -6,6 +6,7 @@ import FoundationEssentials
 import GRDB
 import Logging
 import OTLP
+import StoreFixtures
 import Testing
 import Usage
 
@@ -13,7 +14,7 @@ import Usage
 @testable import SQLiteUsage
 
 /// A store in a folder of its own, which is removed with it.
-final class Bench: Sendable {
+final class Bench: StoreBench, Sendable {
     private let home: TemporaryFolder
     let counters = ComponentCounters()
     let exporter: any Exporter
@@ -65,21 +66,6 @@ final class Bench: Sendable {
         return SQLiteExporter(config, settings, limits)
     }
 
-    /// Keeps batches one after the other.
-    func consume(_ batches: [Batch]) async throws {
-        for batch in batches { try await exporter.consume(batch) }
-    }
-
-    /// Why a batch is not kept; nil when it is.
-    func refusal(of batch: Batch) async -> ConsumeError? {
-        do throws(ConsumeError) {
-            try await exporter.consume(batch)
-            return nil
-        } catch {
-            return error
-        }
-    }
-
     /// What a question in SQL answers, each row as its values joined by blanks.
     func rows(_ sql: String) throws -> [String] {
         try DatabaseQueue(path: path).read { db in
@@ -93,81 +79,6 @@ final class Bench: Sendable {
     func execute(_ sql: String) throws {
         try DatabaseQueue(path: path).write { db in try db.execute(sql: sql) }
     }
-}
-
-/// 2026-11-22T08:00:00Z.
-let morning = Timestamp(nanoseconds: 1_795_334_400_000_000_000)
-
-extension Timestamp {
-    static func + (left: Timestamp, seconds: Double) -> Timestamp {
-        Timestamp(nanoseconds: left.nanoseconds + Int64(seconds * 1e9))
-    }
-}
-
-extension Batch {
-    /// A batch of log records that belong to these sessions, with observations that have nothing to do with them.
-    init(
-        _ observations: [Observation] = [],
-        records: [(name: String, session: String, time: Timestamp)] = [],
-        pricing: Pricing? = nil
-    ) throws {
-        let logs = records.map { record in
-            #"{"eventName":"\#(record.name)","timeUnixNano":"\#(record.time.nanoseconds)","body":{"stringValue":"\#(record.session)"}}"#
-        }
-        let json = #"{"resourceLogs":[{"scopeLogs":[{"logRecords":[\#(logs.joined(separator: ","))]}]}]}"#
-        self.init(try OTLPBatch(signal: .logs, json: Array(json.utf8)), receivedAt: morning)
-        self.observations = observations
-        self.pricing = pricing
-        for (number, record) in records.enumerated() where !record.session.isEmpty {
-            let known = sessions.firstIndex { $0.id == record.session }
-            if let known { sessions[known].extend(to: record.time) }
-            let update = SessionUpdate(id: record.session, time: record.time)
-            sessions.assign(record: number, to: known ?? sessions.append(update))
-        }
-    }
-}
-
-extension Observation {
-    /// A update by a log record, unless told otherwise.
-    init(
-        _ id: UInt64,
-        at time: Timestamp = morning,
-        session: String? = "s",
-        model: String? = "m",
-        input: Int64 = 10,
-        output: Int64 = 5,
-        source: Source = .otlpLog
-    ) {
-        self.init(
-            id: id,
-            time: time,
-            source: source,
-            emitter: UInt64(source.rawValue),
-            priority: source == .otlpLog ? 90 : 80
-        )
-        self.session = session
-        self.model = model
-        counts = TokenCounts(uncachedInput: input, output: output)
-    }
-
-    /// The same with some members changed.
-    func with(_ change: (inout Observation) -> Void) -> Observation {
-        var other = self
-        change(&other)
-        return other
-    }
-}
-
-/// The prices of these tests: one dollar for a million tokens in and two out; twice that for cache writes that live an hour.
-func testPricing() throws -> Pricing {
-    let own = try PriceOverride(model: "m", input: "1", output: "2", cacheRead: "0", cacheWrite: "1", cacheWrite1h: "2")
-    let table = try PriceTable(contentsOf: Array("# hammurabi prices 1\n".utf8))
-    return Pricing(table: table.overridden(by: [own]))
-}
-
-/// A period of days in a time zone.
-func period(_ from: String, _ to: String, _ timezone: String = "UTC") throws -> Period {
-    try Period(nil, from: from, to: to, timezone: timezone, now: morning)
 }
 
 extension UsageTotals {

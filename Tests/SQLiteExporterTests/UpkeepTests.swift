@@ -3,6 +3,7 @@
 import CollectorKit
 import FoundationEssentials
 import GRDB
+import StoreFixtures
 import Testing
 import Usage
 
