@@ -166,6 +166,7 @@ let package = Package(
             "ClickHouseExporter",
             "Exporters/ClickHouse",
             [
+                "ClientTLS",
                 "SendingQueue",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -179,6 +180,7 @@ let package = Package(
             "OTLPHTTPExporter",
             "Exporters/OTLPHTTP",
             [
+                "ClientTLS",
                 "SendingQueue",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -205,11 +207,16 @@ let package = Package(
             "OAuth2ClientExtension",
             "Extensions/OAuth2Client",
             [
+                "ClientTLS",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
+        ),
+        .target(
+            name: "ClientTLS",
+            dependencies: ["CollectorKit", .product(name: "NIOSSL", package: "swift-nio-ssl")]
         ),
         plugin(
             "HealthCheckExtension",

@@ -7,7 +7,7 @@ struct ImportTests {
     private static let rooms = [
         "Files", "JSON", "YAML", "OTLP", "Usage", "CollectorKit", "CollectorTesting", "HubAPI", "SendingQueue",
         "HTTPServer", "PluginProcesses", "Collector", "Onboarding", "TelemetryHub", "UsageDatabase",
-        "SQLiteUsage",
+        "SQLiteUsage", "ClientTLS",
     ]
 
     private static let arrows: [String: Set<String>] = [
@@ -28,9 +28,11 @@ struct ImportTests {
         "Sources/CollectorTesting": ["CollectorKit", "YAML", "OTLP", "Usage"],
         "Sources/UsageDatabase": ["CZstd", "CollectorKit", "OTLP", "Usage"],
         "Sources/SQLiteUsage": ["CEmbedded", "CollectorKit", "Files", "OTLP", "Usage", "UsageDatabase"],
+        "Sources/ClientTLS": ["CollectorKit"],
         "Sources/hammurabi": ["TelemetryHub"],
         "Plugins": [
-            "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "SQLiteUsage", "Usage", "UsageDatabase",
+            "ClientTLS", "CollectorKit", "Files", "HubAPI", "JSON", "SendingQueue", "OTLP", "SQLiteUsage", "Usage",
+            "UsageDatabase",
             "CEmbedded",
             "CZstd",
         ],
@@ -68,7 +70,7 @@ struct ImportTests {
         ],
         "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
         "NIOSSL": [
-            "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
+            "Sources/ClientTLS/", "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
             "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import ClientTLS
 import CollectorKit
 import NIOCore
 import NIOHTTP1
@@ -57,34 +58,13 @@ struct ClickHouseClient: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         do {
-            configuration.tlsConfiguration = try Self.tls(config.tls)
+            configuration.tlsConfiguration = try TLSConfiguration(config.tls)
         } catch {
             throw StartError(.configuration, "\(id): the files of tls cannot be used: \(error)")
         }
         let name = config.tls.serverNameOverride
         if !name.isEmpty { configuration.dnsOverride[name] = address.host }
         client = HTTPClient(configuration: configuration)
-    }
-
-    private static func tls(_ tls: ClientTLSConfig) throws -> TLSConfiguration {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = tls.minVersion == .v1_3 ? .tlsv13 : .tlsv12
-        if tls.insecureSkipVerify { configuration.certificateVerification = .none }
-        if !tls.caFile.isEmpty {
-            let authorities = try NIOSSLCertificate.fromPEMFile(tls.caFile.path)
-            if tls.includeSystemCACertsPool {
-                configuration.additionalTrustRoots = [.certificates(authorities)]
-            } else {
-                configuration.trustRoots = .certificates(authorities)
-            }
-        }
-        if !tls.certFile.isEmpty {
-            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(tls.certFile.path).map {
-                .certificate($0)
-            }
-            configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: tls.keyFile.path, format: .pem))
-        }
-        return configuration
     }
 
     func shutdown() async { try? await client.shutdown() }

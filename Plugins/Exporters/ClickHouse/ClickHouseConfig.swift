@@ -137,22 +137,7 @@ public struct ClickHouseConfig: QueuedExporterConfig {
         if !(1_000_000...3_600_000_000_000).contains(timeout.nanoseconds) {
             findings.error("out-of-range", "an attempt takes 1ms to 1h", at: ["timeout"], help: "write 30s")
         }
-        if !tls.certFile.isEmpty != !tls.keyFile.isEmpty {
-            findings.error(
-                "tls",
-                "a certificate and its key go together",
-                at: ["tls"],
-                help: "write cert_file and key_file"
-            )
-        }
-        if tls.insecureSkipVerify {
-            findings.warning(
-                "tls",
-                "any server that answers is accepted as ClickHouse and receives the password",
-                at: ["tls", "insecure_skip_verify"],
-                help: "name the authority that signed it: ca_file"
-            )
-        }
+        tls.validate(&findings, acceptedAs: "ClickHouse and receives the password")
         validateSending(&findings)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import ClientTLS
 public import CollectorKit
 import NIOCore
 import NIOSSL
@@ -124,7 +125,7 @@ extension OTLPHTTPConfig {
             client.http1_1ConnectionDebugInitializer = AbsoluteForm.add
         }
         do {
-            client.tlsConfiguration = try tlsConfiguration()
+            client.tlsConfiguration = try TLSConfiguration(tls)
         } catch {
             throw StartError(.configuration, "\(id): the files of tls cannot be used: \(error)")
         }
@@ -132,27 +133,6 @@ extension OTLPHTTPConfig {
             for address in addresses.values { client.dnsOverride[tls.serverNameOverride] = address.host }
         }
         return client
-    }
-
-    private func tlsConfiguration() throws -> TLSConfiguration {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = tls.minVersion == .v1_3 ? .tlsv13 : .tlsv12
-        if tls.insecureSkipVerify { configuration.certificateVerification = .none }
-        if !tls.caFile.isEmpty {
-            let authorities = try NIOSSLCertificate.fromPEMFile(tls.caFile.path)
-            if tls.includeSystemCACertsPool {
-                configuration.additionalTrustRoots = [.certificates(authorities)]
-            } else {
-                configuration.trustRoots = .certificates(authorities)
-            }
-        }
-        if !tls.certFile.isEmpty {
-            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(tls.certFile.path).map {
-                .certificate($0)
-            }
-            configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: tls.keyFile.path, format: .pem))
-        }
-        return configuration
     }
 }
 
@@ -223,22 +203,7 @@ extension OTLPHTTPConfig {
         validateAddresses(&findings)
         validateHeaders(&findings)
         validateSending(&findings)
-        if !tls.certFile.isEmpty != !tls.keyFile.isEmpty {
-            findings.error(
-                "tls",
-                "a certificate and its key go together",
-                at: ["tls"],
-                help: "write cert_file and key_file"
-            )
-        }
-        if tls.insecureSkipVerify {
-            findings.warning(
-                "tls",
-                "any server that answers is accepted as the destination and receives the headers",
-                at: ["tls", "insecure_skip_verify"],
-                help: "name the authority that signed it: ca_file"
-            )
-        }
+        tls.validate(&findings, acceptedAs: "the destination and receives the headers")
         let highest = compression == .zstd ? 19 : 9
         if !(1...highest).contains(compressionParams.level) {
             findings.error(

@@ -26,7 +26,7 @@ public struct OAuth2ClientConfig: ComponentConfig, AbsentKeyAdvising {
     /// How long before its end a token is replaced.
     public var expiryBuffer = ConfigDuration(seconds: 300)
     /// How the authorization server is known.
-    public var tls = TLS()
+    public var tls = ClientTLSConfig()
 
     /// Creates an empty configuration.
     public init() {}
@@ -42,22 +42,6 @@ public struct OAuth2ClientConfig: ComponentConfig, AbsentKeyAdvising {
         case expiryBuffer = "expiry_buffer"
     }
 
-    /// How the authorization server is known.
-    public struct TLS: ConfigSection {
-        /// Who vouches for it; the system's authorities when empty.
-        public var caFile: ConfigPath = ""
-        /// Whether anybody is taken for it.
-        public var insecureSkipVerify = false
-
-        /// The system's authorities.
-        public init() {}
-
-        enum CodingKeys: String, CodingKey {
-            case caFile = "ca_file"
-            case insecureSkipVerify = "insecure_skip_verify"
-        }
-    }
-
     /// What each key means.
     public static let documentation = [
         "client_id": "who the collector is for the authorization server",
@@ -70,9 +54,20 @@ public struct OAuth2ClientConfig: ComponentConfig, AbsentKeyAdvising {
         "timeout": "how long a request for a token may take",
         "expiry_buffer": "how long before its end a token is replaced; at most half of its life",
         "tls": "how the authorization server is known",
-        "tls.ca_file": "PEM file of who vouches for it; empty: the system's authorities",
-        "tls.insecure_skip_verify": "true: anybody is taken for it and gets the password; for tests only",
-    ]
+    ].merging(ClientTLSConfig.documentation) { own, _ in own }
+
+    /// The name under which the authorization server is addressed for the sake of its certificate, and where it is; nil for its own name.
+    var nameOverride: (name: String, host: String)? {
+        let name = tls.serverNameOverride
+        return name.isEmpty ? nil : URL(string: tokenURL)?.host.map { (name, $0) }
+    }
+
+    /// The address of requests for a token.
+    var requestURL: String {
+        guard let (name, _) = nameOverride, var parts = URLComponents(string: tokenURL) else { return tokenURL }
+        parts.host = name
+        return parts.string ?? tokenURL
+    }
 
     /// The help for keys of the OpenTelemetry Collector that are not there.
     public static let absentKeys = [
@@ -109,13 +104,6 @@ public struct OAuth2ClientConfig: ComponentConfig, AbsentKeyAdvising {
         if !(0...86_400_000_000_000).contains(expiryBuffer.nanoseconds) {
             findings.error("out-of-range", "the time is 0s to 24h", at: ["expiry_buffer"], help: "write 5m")
         }
-        if tls.insecureSkipVerify {
-            findings.warning(
-                "tls",
-                "anybody is taken for the authorization server and gets the password",
-                at: ["tls", "insecure_skip_verify"],
-                help: "name the authority that vouches for it: ca_file"
-            )
-        }
+        tls.validate(&findings, acceptedAs: "the authorization server and receives the password")
     }
 }

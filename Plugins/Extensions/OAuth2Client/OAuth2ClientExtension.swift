@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import ClientTLS
 public import CollectorKit
 import Files
 import FoundationEssentials
@@ -46,20 +47,12 @@ final class OAuth2ClientExtension: Extension, ClientCredentials {
             // A redirection would carry the password elsewhere.
             var client = HTTPClient.Configuration(redirectConfiguration: .disallow)
             client.httpVersion = .http1Only
-            var tls = TLSConfiguration.makeClientConfiguration()
-            if config.tls.insecureSkipVerify { tls.certificateVerification = .none }
-            if !config.tls.caFile.isEmpty {
-                do {
-                    let authorities = try NIOSSLCertificate.fromPEMFile(config.tls.caFile.path)
-                    tls.trustRoots = .certificates(authorities)
-                } catch {
-                    throw StartError(
-                        .configuration,
-                        "\(settings.id): \(config.tls.caFile) is no PEM file of certificates"
-                    )
-                }
+            do {
+                client.tlsConfiguration = try TLSConfiguration(config.tls)
+            } catch {
+                throw StartError(.configuration, "\(settings.id): the files of tls cannot be used: \(error)")
             }
-            client.tlsConfiguration = tls
+            if let (name, host) = config.nameOverride { client.dnsOverride[name] = host }
             return client
         }
     }
@@ -216,7 +209,7 @@ final class AuthorizationServer: Sendable {
         var form = [("grant_type", "client_credentials")]
         if !config.scopes.isEmpty { form.append(("scope", config.scopes.joined(separator: " "))) }
         for (key, values) in config.endpointParams.sorted(by: { $0.key < $1.key }) { form += values.map { (key, $0) } }
-        var request = HTTPClientRequest(url: config.tokenURL)
+        var request = HTTPClientRequest(url: config.requestURL)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
         request.headers.add(name: "Accept", value: "application/json")

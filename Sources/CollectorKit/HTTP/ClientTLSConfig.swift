@@ -44,6 +44,28 @@ public struct ClientTLSConfig: ConfigSection {
         case minVersion = "min_version"
     }
 
+    /// Reports a certificate without its key, and that any server is accepted.
+    ///
+    /// - Parameter role: What an impostor is taken for and gets, such as `the destination and receives the headers`.
+    public func validate(_ findings: inout ConfigFindings, acceptedAs role: String) {
+        if !certFile.isEmpty != !keyFile.isEmpty {
+            findings.error(
+                "tls",
+                "a certificate and its key go together",
+                at: ["tls"],
+                help: "write cert_file and key_file"
+            )
+        }
+        if insecureSkipVerify {
+            findings.warning(
+                "tls",
+                "any server that answers is accepted as \(role)",
+                at: ["tls", "insecure_skip_verify"],
+                help: "name the authority that signed it: ca_file"
+            )
+        }
+    }
+
     /// What each key means, for a section under `tls`.
     public static let documentation = [
         "tls.insecure": "has no effect: http:// or https:// in the address decides",
