@@ -51,7 +51,9 @@ struct SummedDays {
 struct SummaryTally {
     private let query: UsageQuery
     private let contents: SummaryMemory.Contents
-    /// What was added up before; nil for nothing. A session of an added day has in ``own`` what it has in both.
+    /// What was added up before; nil for nothing.
+    ///
+    /// A session of an added day has in ``own`` what it has in both.
     private let base: SummedDays?
     private var own: SummedDays
     /// Whether nearly every session has names of its own: adding up equal ones first is in vain then, and nothing is finished.
