@@ -64,7 +64,7 @@ struct RememberedQualityTests {
     }
 
     @Test func `a store of an older version gets its sums after the start`() async throws {
-        let bench = try await Bench()
+        let bench = try await Bench(packing: 86_400)
         try await bench.consume([try Batch((UInt64(1)...5_000).map { Observation($0, at: morning + Double($0)) })])
         await bench.exporter.shutdown()
         #expect(try bench.rows("SELECT count(*) FROM quality_blocks") == ["0"])
