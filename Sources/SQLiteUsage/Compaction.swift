@@ -96,6 +96,7 @@ package struct Compaction: Sendable {
             sql: "DELETE FROM rollup_days WHERE day < ? AND NOT EXISTS (SELECT 1 FROM rollup WHERE quarter / 96 = day)",
             arguments: [border / CallTables.quarter / CallTables.quartersOfDay]
         )
+        try QualityTables(db: db).beginAgainIfDue()
         stage = .space
     }
 

@@ -211,6 +211,8 @@ package struct DatabaseFile: Sendable {
         migrator.registerMigration("team of sessions") { db in
             try db.execute(sql: "ALTER TABLE sessions ADD COLUMN team TEXT")
         }
+        // What blocks of calls add up to for the quality of data; made by steps beside the commits.
+        migrator.registerMigration("quality of blocks") { try $0.execute(sql: QualityTables.schema) }
         if let owner {
             migrator.registerMigration(owner.name) { try $0.execute(sql: owner.sql) }
         }

@@ -48,11 +48,28 @@ struct DatabaseSums: SumsSnapshot {
             db
         )
         statement.bind(revision)
+        // Sessions of the same names are handed over together: making texts of each would take three times as long.
+        var (places, owners, key) = ([[UInt8]: Int](), [SummaryMemory.OwnerRow](), [UInt8]())
         try statement.forEachRow { row in
-            let names = UsageDimension.ofSessions.indices.map { row.text(Int32(2 + $0)) ?? "" }
-            try body(SummaryMemory.OwnerRow(session: try row.small(0), isHidden: row.bool(1), names: names))
+            key.removeAll(keepingCapacity: true)
+            key.append(row.bool(1) ? 1 : 0)
+            for column in UsageDimension.ofSessions.indices {
+                row.withBytes(Int32(2 + column)) { bytes in
+                    withUnsafeBytes(of: Int32(clamping: bytes.count)) { key.append(contentsOf: $0) }
+                    key.append(contentsOf: bytes)
+                }
+            }
+            let session = try row.small(0)
+            if let place = places[key] {
+                owners[place].sessions.append(session)
+            } else {
+                let names = UsageDimension.ofSessions.indices.map { row.text(Int32(2 + $0)) ?? "" }
+                places[key] = owners.count
+                owners.append(SummaryMemory.OwnerRow(session: session, isHidden: row.bool(1), names: names))
+            }
             return true
         }
+        for owner in owners { try body(owner) }
     }
 
     /// A column for each dimension of sessions, in their order.

@@ -21,25 +21,32 @@ package final class OpenDatabase: Sendable {
     private let memory = SummaryMemory()
     /// What questions about the quality of data have read before.
     private let quality = QualityMemory()
+    private let upkeep: QualityUpkeep
     private let writer = Mutex(StoreWriter())
     private let checkpoints: Checkpoints
     private let log: LogSize
 
     /// Takes over a database that was opened.
     ///
-    /// - Parameter commits: Where its transactions happen.
+    /// - Parameters:
+    ///   - commits: Where its transactions happen.
+    ///   - packing: How many seconds after a change the sums of blocks of calls are packed.
     package init(
         _ opened: DatabaseFile.Opened,
         _ file: DatabaseFile,
         _ limits: Checkpoints.Limits,
         commits: DispatchQueue,
-        logger: Logger
+        logger: Logger,
+        packing: Double = 10
     ) {
         (pool, identity, files) = (opened.pool, opened.identity, opened.files)
         let checkpoints = Checkpoints(file, files, limits, commits: commits, logger: logger)
         self.checkpoints = checkpoints
         log = LogSize(pageSize: opened.pageSize, files: files, checkpoints: checkpoints)
+        upkeep = QualityUpkeep(delay: packing)
         pool.writeWithoutTransaction { [log] in log.watch($0) }
+        // A database of an older version has none.
+        upkeep.schedule(self)
     }
 
     // MARK: - Questions
@@ -80,7 +87,7 @@ package final class OpenDatabase: Sendable {
 
     /// How well the calls of a period are known.
     package func quality(of period: Period) async throws -> DataQuality {
-        try await pool.read { [quality] in try QualityQuery(db: $0, period: period, memory: quality).run() }
+        try await pool.read { [quality] in try QualityReader(QualityTables(db: $0), period, quality).run() }
     }
 
     /// The names of a dimension.
@@ -136,10 +143,19 @@ package final class OpenDatabase: Sendable {
     {
         try writer.withLock { writer in
             let value = try work(db, &writer)
+            let changed = writer.takeChanged()
+            try QualityTables(db: db).remove(changed)
             // Before the commit, so that no reader sees it without knowing what it changed.
-            quality.note(writer.takeChanged(), in: try Revision.current(db))
+            quality.note(changed, in: try Revision.current(db))
+            if !changed.isEmpty { upkeep.schedule(self) }
             return value
         }
+    }
+
+    /// Packs the sums of blocks of calls in a transaction of its own, which changes no answer.
+    func packQuality(of blocks: [Int64]) throws {
+        try pool.write { try QualityTables(db: $0).pack(blocks) }
+        quality.forget(blocks)
     }
 
     private func forget() {
@@ -183,6 +199,7 @@ package final class OpenDatabase: Sendable {
     /// - Parameter isWhole: Whether the log is moved into the database before, so that it is all in one file. SQLite itself does
     ///   so for the last connection only if that one writes, and the pool's last one only reads.
     package func close(isWhole: Bool) {
+        upkeep.close()
         checkpoints.close()
         if isWhole {
             pool.writeWithoutTransaction { db in

@@ -259,7 +259,7 @@ package struct StoreWriter: Sendable {
 
     private static let tables = [
         "calls", "sessions", "models", "rollup", "rollup_days", "link_runs", "link_rows", "link_tail", "batches",
-        "session_batches",
+        "session_batches", "quality_blocks", "quality_owners",
     ]
 }
 

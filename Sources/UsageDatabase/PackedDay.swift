@@ -19,14 +19,7 @@ package enum PackedDay {
         for row in sums {
             let numbers = [Int64(row.quarter) - first, Int64(row.session), Int64(row.model)] + row.totals.figures
             guard numbers[0] < QuarterHour.countOfDay, numbers.allSatisfy({ $0 >= 0 }) else { return nil }
-            for number in numbers {
-                var rest = UInt64(bitPattern: number)
-                while rest >= 0x80 {
-                    bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-                    rest >>= 7
-                }
-                bytes.append(UInt8(truncatingIfNeeded: rest))
-            }
+            for number in numbers { PackedNumbers.append(number, to: &bytes) }
         }
         return bytes
     }
@@ -35,10 +28,10 @@ package enum PackedDay {
     package static func sums(_ bytes: [UInt8], ofDay day: Int64) -> [SummaryMemory.Sums]? {
         guard bytes.first == form else { return nil }
         return bytes.withUnsafeBytes { bytes in
-            var reader = Reader(bytes: bytes)
+            var reader = Reader(numbers: PackedNumbers.Reader(bytes: bytes, offset: 1))
             var sums: [SummaryMemory.Sums] = []
             sums.reserveCapacity(bytes.count / 24)
-            while reader.offset < bytes.count {
+            while !reader.numbers.isAtEnd {
                 guard let row = reader.row(of: day) else { return nil }
                 sums.append(row)
             }
@@ -47,8 +40,7 @@ package enum PackedDay {
     }
 
     private struct Reader {
-        let bytes: UnsafeRawBufferPointer
-        var offset = 1
+        var numbers: PackedNumbers.Reader
 
         mutating func row(of day: Int64) -> SummaryMemory.Sums? {
             guard let quarter = number(atMost: QuarterHour.countOfDay - 1),
@@ -77,16 +69,6 @@ package enum PackedDay {
             )
         }
 
-        private mutating func number(atMost most: Int64 = .max) -> Int64? {
-            var (value, shift) = (UInt64(0), UInt64(0))
-            while offset < bytes.count, shift < 63 {
-                let byte = bytes[offset]
-                offset += 1
-                value |= UInt64(byte & 0x7F) << shift
-                if byte < 0x80 { return value <= UInt64(most) ? Int64(bitPattern: value) : nil }
-                shift += 7
-            }
-            return nil
-        }
+        private mutating func number(atMost most: Int64 = .max) -> Int64? { numbers.number(atMost: most) }
     }
 }

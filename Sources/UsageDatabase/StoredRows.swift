@@ -196,21 +196,6 @@ extension Call {
         observationCount = Int(try row.small(18))
         isWeaklyJoined = row.bool(19)
     }
-
-    /// Reads what matters for the quality of a call's data: time, id, six counts of tokens, whether it counts, whether the lifetimes of its
-    /// cache writes are known, whether it is priced, two costs, sources, observations, whether it is weakly joined, model.
-    @inlinable public init(qualityRow row: some SQLRow) throws {
-        self.init(id: row.uint(1), time: try row.time(0), counts: try TokenCounts(row: row, from: 2))
-        isCounted = row.bool(8)
-        knowsCacheLifetimes = row.bool(9)
-        let computed = row.optionalInt(11).map(Money.init(nanodollars:))
-        price = CallPrice(cost: computed ?? .zero, isPriced: row.bool(10), computed: computed)
-        reportedCost = row.optionalInt(12).map(Money.init(nanodollars:))
-        sources = Observation.Source.all(inBits: row.int(13))
-        observationCount = Int(try row.small(14))
-        isWeaklyJoined = row.bool(15)
-        model = row.text(16)
-    }
 }
 
 extension Observation.Source {

@@ -30,7 +30,7 @@ package final class SummaryMemory: Sendable {
 
     /// Who runs some sessions, as a store has it.
     package struct OwnerRow {
-        var sessions: [Int32]
+        package var sessions: [Int32]
         var isHidden: Bool
         var names: [String]
 
@@ -67,52 +67,92 @@ package final class SummaryMemory: Sendable {
         }
     }
 
-    /// How many rows of sums are remembered at most: about 35 megabytes.
-    private static let mostRows = 400_000
-    /// How many sums of a session on a day are remembered at most: about 18 megabytes.
-    private static let mostSums = 200_000
+    /// How many rows of sums are remembered at most: about 18 megabytes.
+    private static let mostRows = 200_000
+    /// How many sums of a session on a day are remembered at most: about 13 megabytes.
+    private static let mostSums = 150_000
+    /// How many sums of a session over the days of a period that are over are remembered at most: about 60 megabytes.
+    private let mostFinished: Int
     /// How many sessions are remembered at most.
     private static let mostSessions = 4_096
+    /// How many days at the end of a period may still change often.
+    private static let openDays = 2
 
     /// Creates a memory of nothing.
-    package init() {}
-
-    /// Hands over who runs sessions, and then the sums of days, one after the other.
     ///
-    /// - Parameters:
-    ///   - days: The days in quarters of an hour since 1970.
-    ///   - filter: What is added up.
-    ///   - clock: The hours of the days.
-    func read<Result: Sendable>(
-        _ state: some SumsSnapshot,
-        days: [Range<Int64>],
-        _ filter: UsageFilter,
-        _ clock: LocalClock,
-        _ body: (Contents, _ eachDay: ((Int, borrowing DaySums) throws -> Void) throws -> Void) throws -> Result
-    ) throws -> Result {
+    /// - Parameter mostFinished: How many sums of a session over days that are over are remembered. A period with more sessions is added up
+    ///   again at each question.
+    package init(mostFinished: Int = 600_000) { self.mostFinished = mostFinished }
+
+    /// Adds up a period.
+    ///
+    /// What the days but the last two add up to is remembered, so that a question asked again reads and adds those two, as long as no earlier
+    /// day changes.
+    ///
+    /// - Parameter days: The days in quarters of an hour since 1970.
+    func tally(_ state: some SumsSnapshot, _ query: UsageQuery, days: [Range<Int64>]) throws -> SummaryTally {
         try contents.withLock { contents in
             try contents.noticeOwners(state)
             let changes = try Self.changes(state, days)
+            let stamps = days.map { day in
+                Self.utcDays(day).compactMap { part in changes[part].map { Stamp(day: part, changed: $0) } }
+            }
+            let (filter, clock) = (query.filter, query.period.clock)
             let known = contents
             var builder = DaySumsBuilder(known, filter, clock, missing: state.missing)
-            return try body(known) { take in
-                for (position, day) in days.enumerated() {
-                    let parts = Self.utcDays(day).filter { changes[$0] != nil }
-                    guard !parts.isEmpty else { continue }
-                    let stamp = parts.map { Stamp(day: $0, changed: changes[$0] ?? 0) }
+            func add(_ range: Range<Int>, to tally: inout SummaryTally) throws {
+                for position in range where !stamps[position].isEmpty {
+                    let (day, stamp) = (days[position], stamps[position])
                     let hours = clock.part(of: day)
                     let key = DayKey(quarters: day, filter: filter.isEmpty ? UsageFilter() : filter)
                     if let sums = contents.sums(of: key, stamp, hours) {
-                        try take(position, sums)
+                        tally.add(sums, day: position)
                         continue
                     }
                     let rows = try stamp.map { try contents.rows($0, state, keeping: days, capacity: Self.mostRows) }
                     let sums = try builder.sums(of: day, in: rows)
                     contents.keep(sums, of: key, stamp, hours, capacity: Self.mostSums)
-                    try take(position, sums)
+                    tally.add(sums, day: position)
                 }
             }
+            let over = max(0, days.count - Self.openDays)
+            let key = Finished.Key(
+                days: Array(days[..<over]),
+                count: days.count,
+                filter: filter.isEmpty ? UsageFilter() : filter,
+                clock: clock
+            )
+            var tally: SummaryTally
+            if let base = contents.finished(key, Array(stamps[..<over])) {
+                tally = SummaryTally(query, known, base: base)
+            } else {
+                tally = SummaryTally(query, known)
+                try add(0..<over, to: &tally)
+                if over > 0, mostFinished > 0, !tally.isWide {
+                    let base = tally.finish()
+                    contents.keep(Finished(key: key, made: Array(stamps[..<over]), sums: base), capacity: mostFinished)
+                    tally = SummaryTally(query, known, base: base)
+                }
+            }
+            try add(over..<days.count, to: &tally)
+            return tally
         }
+    }
+
+    /// What the days of a period add up to that are over.
+    struct Finished {
+        struct Key: Hashable {
+            var days: [Range<Int64>]
+            /// How many days the period has.
+            var count: Int
+            var filter: UsageFilter
+            var clock: LocalClock
+        }
+
+        var key: Key
+        /// The states it was made from.
+        var made: [[Stamp]]
+        var sums: SummedDays
     }
 
     /// The names of a dimension, the empty one left out.
@@ -195,6 +235,8 @@ extension SummaryMemory {
         /// Sums of days of any time zone, each with the states it was made from.
         private var sums: [DayKey: (made: [Stamp], hours: LocalClock, sums: DaySums)] = [:]
         private var summed = 0
+        /// What days that are over add up to, that which was asked for last at the end.
+        private var finished: [Finished] = []
         /// By the number of the row.
         private(set) var owners = SparseTable<Owner>()
         /// Sessions as they were when the newest revision was seen.
@@ -251,6 +293,29 @@ extension SummaryMemory.Contents {
         summed = sums.values.reduce(0) { $0 + $1.sums.sessions.count }
     }
 
+    /// What days that are over add up to, if it was made from these states.
+    mutating func finished(_ key: SummaryMemory.Finished.Key, _ made: [[SummaryMemory.Stamp]]) -> SummedDays? {
+        guard let position = finished.firstIndex(where: { $0.key == key }) else { return nil }
+        let known = finished.remove(at: position)
+        guard known.made == made else { return nil }
+        finished.append(known)
+        return known.sums
+    }
+
+    /// Remembers what days that are over add up to, unless there is no room; those that were not asked for longest give way.
+    mutating func keep(_ new: SummaryMemory.Finished, capacity: Int) {
+        guard new.sums.slotCount <= capacity else { return }
+        var slots = new.sums.slotCount + finished.reduce(0) { $0 + $1.sums.slotCount }
+        while let first = finished.first, slots > capacity || finished.count >= Self.mostFinishedPeriods {
+            slots -= first.sums.slotCount
+            finished.removeFirst()
+        }
+        finished.append(new)
+    }
+
+    /// Of how many periods and conditions at most.
+    private static let mostFinishedPeriods = 32
+
     /// The rows of a day, remembered if there is room.
     mutating func rows(
         _ day: SummaryMemory.Stamp,
@@ -296,10 +361,14 @@ extension SummaryMemory.Contents {
                 // A condition on names may mean another part of the calls that the session had before.
                 if let former = owners[session], former.ownerGroup != new.ownerGroup { areRenamed = true }
                 owners[session] = new
-                sessions[Int64(session)] = nil
+                if !sessions.isEmpty { sessions[Int64(session)] = nil }
             }
         }
-        if areRenamed { forgetFiltered() }
+        if areRenamed {
+            forgetFiltered()
+            // They hold how many sessions have which names.
+            finished = []
+        }
         try state.forEachModel(after: newestModel) { row, name in
             models[Int32(clamping: row)] = names.number(of: name, as: .model)
             newestModel = row

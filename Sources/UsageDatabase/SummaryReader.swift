@@ -16,11 +16,7 @@ package struct SummaryReader<Sums: SumsSnapshot> {
     /// Answers the question.
     package func run() throws -> UsageSummary {
         var summary = UsageSummary(period: query.period)
-        var tally = try memory.read(sums, days: days, query.filter, query.period.clock) { contents, eachDay in
-            var tally = SummaryTally(query, contents)
-            try eachDay { tally.add($1, day: $0) }
-            return tally
-        }
+        var tally = try memory.tally(sums, query, days: days)
         tally.write(to: &summary)
         if query.listsSessions { summary.sessions = try dearest(tally) }
         summary.activeSessions = try sums.activeSessions(at: query.now, query.filter)
@@ -38,7 +34,7 @@ package struct SummaryReader<Sums: SumsSnapshot> {
     /// The sessions with the largest costs; of equal ones those whose ids come first.
     private func dearest(_ tally: SummaryTally) throws -> [Session] {
         let limit = UsageSummary.maximumSessions
-        var (chosen, tied) = tally.dearest(limit)
+        var (chosen, tied) = tally.dearest()
         if chosen.count + tied.count > limit { tied = try first(limit - chosen.count, of: tied) }
         chosen += tied
         var sessions = try memory.sessions(chosen.map { Int64($0.session) }, sums)

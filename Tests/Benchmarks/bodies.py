@@ -1,7 +1,7 @@
 """Request bodies of the benchmarks: what busy agents send, as OTLP in protobuf and in JSON.
 
 Ids contain `########` as text and `#!#!` as bytes, which load.c replaces by the number of the request, so that every request has calls
-of its own.
+of its own; its other marks are explained there.
 """
 
 import json
@@ -45,7 +45,7 @@ def protobuf(message, fields=OTHER):
             if kind == "message":
                 out += field(number, protobuf(item, inner))
             elif kind == "fixed":
-                out += varint(number << 3 | 1) + int(item).to_bytes(8, "little")
+                out += varint(number << 3 | 1) + (item if isinstance(item, bytes) else int(item).to_bytes(8, "little"))
             elif kind == "double":
                 out += varint(number << 3 | 1) + struct.pack("<d", item)
             elif kind == "id":
@@ -103,6 +103,31 @@ def logs(count):
                 cache_creation_tokens=tokens // 8, cost_usd=0.0123, duration_ms=tokens // 3, speed="normal")})
     return {"resourceLogs": [{"resource": {"attributes": attributes(service__name="claude-code", host__name="bench")},
                               "scopeLogs": [{"scope": {"name": "com.anthropic.claude_code.events"}, "logRecords": listed}]}]}
+
+
+def history():
+    """Events of Claude Code: five sessions of twenty calls, each of a user and on a machine of their own; for load.c's marks."""
+    models = ["claude-opus-4-8", "claude-sonnet-4-5-20250929", "gpt-5-codex", "gemini-2.5-pro", "claude-haiku-4-5"]
+    listed = []
+    for session in range(5):
+        records = []
+        for call in range(20):
+            number = session * 20 + call
+            tokens = 1_000 + number * 7_919 % 60_000
+            records.append({
+                "timeUnixNano": b"@time%03d" % call, "severityNumber": 9, "body": {"stringValue": "claude_code.api_request"},
+                "attributes": attributes(
+                    session__id="session-########-%d" % session, user__id="user-%d-~0200~" % session,
+                    request_id="req_########%04x" % number, event__name="api_request",
+                    # A session in five changes its model.
+                    model=models[(session + (session == 4 and call >= 10)) % 5],
+                    input_tokens=tokens // 10, output_tokens=tokens // 20, cache_read_tokens=tokens, cache_creation_tokens=tokens // 8,
+                    cost_usd=0.0123, duration_ms=tokens // 3, speed="normal")})
+        listed.append({"resource": {"attributes": attributes(
+            service__name="claude-code", host__name="machine-%d-~0200~" % session, project__name="project-%d-~0040~" % session,
+            team__name="team-~0020~")},
+            "scopeLogs": [{"scope": {"name": "com.anthropic.claude_code.events"}, "logRecords": records}]})
+    return {"resourceLogs": listed}
 
 
 def text(message):

@@ -22,7 +22,8 @@
 
 static const char *path, *type, *encoding;
 static char *body;
-static size_t size, *places, place_count, *raw_places, raw_count;
+static size_t size, *places, place_count, *raw_places, raw_count, *times, time_count, *names, name_count;
+static uint64_t time_start, time_step;
 static int port, requests, first;
 static double *seconds;
 static atomic_int next, refused, broken;
@@ -31,6 +32,35 @@ static size_t *find(const char *mark, size_t *found) {
     size_t length = strlen(mark), *result = malloc(sizeof *result * (size / length + 1));
     for (char *at = body; (at = memmem(at, body + size - at, mark, length)); at += length) result[(*found)++] = at - body;
     return result;
+}
+
+// The places of `~0040~`.
+static size_t *find_names(size_t *found) {
+    size_t *all = find("~", found), count = 0;
+    for (size_t place = 0; place < *found; place++)
+        if (all[place] + 6 <= size && body[all[place] + 5] == '~' && strspn(body + all[place] + 1, "0123456789") == 4) all[count++] = all[place];
+    *found = count;
+    return all;
+}
+
+// Writes what is meant by the marks of the body for a request.
+static void fill(char *own, uint32_t number) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%08x", number);
+    for (size_t place = 0; place < place_count; place++) memcpy(own + places[place], digits, 8);
+    uint32_t raw = htonl(number);
+    for (size_t place = 0; place < raw_count; place++) memcpy(own + raw_places[place], &raw, 4);
+    for (size_t place = 0; place < name_count; place++) {
+        uint32_t values = atoi(body + names[place] + 1);
+        snprintf(digits, sizeof digits, "%06u", (uint32_t)((number * UINT64_C(2654435761) >> 16) % (values ? values : 1)));
+        memcpy(own + names[place], digits, 6);
+    }
+    for (size_t place = 0; place < time_count; place++) {
+        const char *mark = body + times[place] + 5;
+        uint64_t seconds = 30 * ((mark[0] - '0') * 100 + (mark[1] - '0') * 10 + (mark[2] - '0'));
+        uint64_t time = time_start + number * time_step + seconds * UINT64_C(1000000000);
+        memcpy(own + times[place], &time, 8);
+    }
 }
 
 static double now(void) {
@@ -75,17 +105,14 @@ static int answer(int socket) {
 
 static void *send_requests(void *unused) {
     (void)unused;
-    char head[1024], *own = malloc(size), digits[9];
+    char head[1024], *own = malloc(size);
     memcpy(own, body, size);
     size_t head_size = snprintf(head, sizeof head,
                                 "POST %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nContent-Type: %s\r\n%s%s%sContent-Length: %zu\r\n\r\n",
                                 path, type, encoding ? "Content-Encoding: " : "", encoding ? encoding : "", encoding ? "\r\n" : "", size);
     int socket = open_connection(), number;
     while ((number = atomic_fetch_add(&next, 1)) < requests) {
-        snprintf(digits, sizeof digits, "%08x", first + number);
-        for (size_t place = 0; place < place_count; place++) memcpy(own + places[place], digits, 8);
-        uint32_t raw = htonl(first + number);
-        for (size_t place = 0; place < raw_count; place++) memcpy(own + raw_places[place], &raw, 4);
+        fill(own, first + number);
         double start = now();
         int status = socket >= 0 && send_all(socket, head, head_size) && send_all(socket, own, size) ? answer(socket) : 0;
         seconds[number] = now() - start;
@@ -119,6 +146,11 @@ int main(int count, char **arguments) {
     if (!encoding) {
         places = find("########", &place_count);
         raw_places = find("#!#!", &raw_count);
+        times = find("@time", &time_count);
+        names = find_names(&name_count);
+        const char *start = getenv("START"), *step = getenv("STEP");
+        time_start = start ? strtoull(start, NULL, 10) : 0;
+        time_step = step ? strtoull(step, NULL, 10) : 0;
     }
     seconds = calloc(requests, sizeof *seconds);
     pthread_t *threads = malloc(sizeof *threads * connections);

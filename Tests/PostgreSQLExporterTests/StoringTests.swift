@@ -104,6 +104,60 @@ struct StoringTests {
         for store in [one, two] { await store.shutdown() }
     }
 
+    @Test func `whatever changes calls, packed sums give what the calls give`() async throws {
+        let bench = try await Bench()
+        // One packs, the other one reads the same sums.
+        let stores = [try await bench.start(), try await bench.start()]
+        let days = try period("2026-11-21", "2026-11-22", "Asia/Kathmandu")
+        let many = (UInt64(1)...5_000).map {
+            Observation($0, at: morning + -Double($0 * 20), session: $0 % 50 == 0 ? "named" : "s\($0 % 7)").with {
+                $0.keys.request = $0.id
+            }
+        }
+        try await stores[0].consume(Batch(many))
+        let own = try PriceOverride(model: "m", input: "1", output: "2", cacheRead: "0", cacheWrite: "1")
+        let table = try PriceTable(contentsOf: Array("# hammurabi prices 1\n".utf8))
+        let changes: [(PostgreSQLExporter) async throws -> Void] = [
+            { _ in },
+            { try await $0.consume(Batch([Observation(9_001, session: "named").with { $0.agent = "codex" }])) },
+            // A second source of a call of the first block.
+            {
+                try await $0.consume(
+                    Batch([Observation(9_002, input: 20, source: .transcript).with { $0.keys.request = 7 }])
+                )
+            },
+            { _ = try await $0.reprice(by: Pricing(table: table.overridden(by: [own]))) },
+            { _ = try await $0.compact(before: morning + -40_000) },
+        ]
+        for (number, change) in changes.enumerated() {
+            try await change(stores[number % 2])
+            let changed = try await stores[0].quality(of: days)
+            try await Self.expectPacked(bench)
+            for store in stores { #expect(try await store.quality(of: days) == changed, "change \(number)") }
+            let fresh = try bench.makeExporter(announcement: .seconds(3_600))
+            try await fresh.start()
+            #expect(try await fresh.quality(of: days) == changed, "change \(number)")
+            try bench.connect().execute("UPDATE quality_blocks SET changed = -1")
+            #expect(try await fresh.quality(of: days) == changed, "change \(number)")
+            await fresh.shutdown()
+            #expect(changed.calls > 0)
+        }
+        for store in stores { await store.shutdown() }
+    }
+
+    /// Waits until every whole block of calls has sums of its present state.
+    private static func expectPacked(_ bench: Bench) async throws {
+        let stale = """
+            SELECT count(*) FROM call_blocks b LEFT JOIN quality_blocks q ON q.block = b.block
+            WHERE b.block < (SELECT max(ref) >> 11 FROM calls) AND q.changed IS DISTINCT FROM b.changed
+            """
+        for _ in 0..<400 {
+            if try bench.rows(stale, columns: 1) == ["0"] { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        Issue.record("sums are not packed")
+    }
+
     @Test func `days that are over are packed, and what changes them afterwards counts at once`() async throws {
         let bench = try await Bench()
         func start(_ announcement: Duration = .seconds(3_600)) async throws -> PostgreSQLExporter {

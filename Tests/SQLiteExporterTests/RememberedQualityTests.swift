@@ -29,6 +29,53 @@ struct RememberedQualityTests {
         await bench.exporter.shutdown()
     }
 
+    @Test(arguments: 1...2 as ClosedRange<UInt64>)
+    func `whatever changed calls before, packed sums give what the calls give`(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let bench = try await Bench(packing: 0.01)
+        var history = QualityHistory(&random)
+        for _ in 0..<10 {
+            _ = try await history.change(bench, &random)
+            // Otherwise a change of nothing would leave what was deleted below unpacked.
+            try await bench.consume([try Batch([Observation(.random(in: 20_000_000..<90_000_000, using: &random))])])
+            try await Self.expectPacked(bench)
+            var packed: [DataQuality] = []
+            let days = try ["2026-11-20", "2026-11-22"].map { try period($0, "2026-11-23", "Asia/Kolkata") }
+            for period in days { packed.append(try await bench.store.quality(of: period)) }
+            try bench.execute("DELETE FROM quality_blocks")
+            let other = try Bench.makeExporter(path: bench.path)
+            try await other.start()
+            for (period, packed) in zip(days, packed) {
+                #expect(try await other.usageStore?.quality(of: period) == packed, "seed \(seed), \(history.latest)")
+            }
+            await other.shutdown()
+        }
+        await bench.exporter.shutdown()
+    }
+
+    /// Waits until every whole block of calls has sums.
+    private static func expectPacked(_ bench: Bench) async throws {
+        let unpacked =
+            "SELECT (SELECT coalesce(max(ref), 0) >> \(QualityParts.blockBits) FROM calls) - count(*) FROM quality_blocks"
+        for _ in 0..<400 {
+            if try bench.rows(unpacked) == ["0"] { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("sums are not packed")
+    }
+
+    @Test func `a store of an older version gets its sums after the start`() async throws {
+        let bench = try await Bench(packing: 86_400)
+        try await bench.consume([try Batch((UInt64(1)...5_000).map { Observation($0, at: morning + Double($0)) })])
+        await bench.exporter.shutdown()
+        #expect(try bench.rows("SELECT count(*) FROM quality_blocks") == ["0"])
+        let later = try Bench.makeExporter(path: bench.path, packing: 0.01)
+        try await later.start()
+        try await Self.expectPacked(bench)
+        #expect(try await later.usageStore?.quality(of: period("2026-11-22", "2026-11-22")).calls == 5_000)
+        await later.shutdown()
+    }
+
     /// Compares the answers of a store that has answered before with those of one that has not.
     private static func expectFresh(_ bench: Bench, _ name: String) async throws {
         let other = try Bench.makeExporter(path: bench.path)

@@ -2,11 +2,14 @@
 
 import CollectorKit
 import CollectorTesting
+import GRDB
 import StoreFixtures
 import Testing
 import Usage
 
 @testable import SQLiteExporter
+@testable import SQLiteUsage
+@testable import UsageDatabase
 
 /// What summaries remember changes no answer.
 struct RememberedSummaryTests {
@@ -32,6 +35,41 @@ struct RememberedSummaryTests {
                 query.filter = UsageFilter()
                 #expect(try await bench.store.summary(query).series == split, "\(dimension)")
                 query.filter[.agent] = Set(remembered.byAgent.keys)
+            }
+        }
+    }
+
+    @Test(arguments: 1...3 as ClosedRange<UInt64>)
+    func `going on from days that are over gives what all days give`(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let bench = try await Bench()
+        let (small, large) = (SummaryMemory(mostFinished: 3), SummaryMemory())
+        for (number, batch) in try Corpus(&random).batches(&random, pricing: testPricing()).enumerated() {
+            try await bench.consume([batch])
+            if number % 7 == 6 { _ = try await bench.store.compact(before: morning + Double(number * 900 - 90_000)) }
+            // Some days before, so that what is asked for is over, half of it, and not at all.
+            for (from, to) in [
+                ("2026-11-18", "2026-11-22"), ("2026-11-20", "2026-11-26"), ("2026-11-21", "2026-11-22"),
+            ] {
+                var query = UsageQuery(try period(from, to, "Asia/Kolkata"), now: morning)
+                query.series = UsageDimension.allCases[number % UsageDimension.allCases.count]
+                if number % 3 == 1 { query.filter[.model] = ["m"] }
+                try Self.expectEqual(bench, query, [small, large])
+            }
+        }
+    }
+
+    /// Compares answers that remember with one that adds up everything.
+    private static func expectEqual(_ bench: Bench, _ query: UsageQuery, _ memories: [SummaryMemory]) throws {
+        try DatabaseQueue(path: bench.path).read { db in
+            func answer(_ memory: SummaryMemory) throws -> UsageSummary {
+                try SummaryReader(sums: DatabaseSums(db: db), query: query, memory: memory).run()
+            }
+            let expected = try answer(SummaryMemory(mostFinished: 0))
+            for memory in memories {
+                let found = try answer(memory)
+                #expect(Answers.lines(found) == Answers.lines(expected))
+                #expect(found.series == expected.series)
             }
         }
     }

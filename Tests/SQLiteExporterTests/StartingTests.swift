@@ -14,6 +14,11 @@ struct StartingTests {
         try await old.consume([Batch([Observation(1)], records: [("e", "s", morning)])])
         await old.exporter.shutdown()
         try await DatabaseQueue(path: old.path).write { db in
+            try db.execute(
+                sql: """
+                    DROP INDEX sessions_with_reported_cost; DROP TABLE quality_blocks; DROP TABLE quality_owners
+                    """
+            )
             for column in ["reported_cost", "reported_cost_at", "team"] {
                 try db.execute(sql: "ALTER TABLE sessions DROP COLUMN \(column)")
             }

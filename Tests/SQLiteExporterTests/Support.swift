@@ -20,19 +20,23 @@ final class Bench: StoreBench, Sendable {
     let exporter: any Exporter
     let store: any UsageStore
 
-    /// - Parameter idle: After how many seconds without a commit the store cuts its log; nil for what it does by itself.
+    /// - Parameters:
+    ///   - idle: After how many seconds without a commit the store cuts its log; nil for what it does by itself.
+    ///   - packing: How many seconds after a change it packs the sums of calls; nil for what it does by itself.
     init(
         start: Bool = true,
         path: String = "telemetry.db",
         records: SQLiteConfig.Records = .all,
-        idle: Double? = nil
+        idle: Double? = nil,
+        packing: Double? = nil
     ) async throws {
         home = try TemporaryFolder()
         exporter = try Self.makeExporter(
             path: path.hasPrefix("/") ? path : home.url.appending(path: path).path,
             records,
             counters,
-            idle: idle
+            idle: idle,
+            packing: packing
         )
         store = try #require(exporter.usageStore)
         if start { try await exporter.start() }
@@ -46,7 +50,8 @@ final class Bench: StoreBench, Sendable {
         path: String,
         _ records: SQLiteConfig.Records = .all,
         _ counters: ComponentCounters = ComponentCounters(),
-        idle: Double? = nil
+        idle: Double? = nil,
+        packing: Double? = nil
     ) throws
         -> any Exporter
     {
@@ -60,10 +65,10 @@ final class Bench: StoreBench, Sendable {
             home: "/nowhere",
             now: { Timestamp(nanoseconds: 0) }
         )
-        guard let idle else { return try ComponentFactory.sqlite.makeExporter(config, settings) }
+        guard idle != nil || packing != nil else { return try ComponentFactory.sqlite.makeExporter(config, settings) }
         var limits = Checkpoints.Limits()
-        limits.idle = idle
-        return SQLiteExporter(config, settings, limits)
+        if let idle { limits.idle = idle }
+        return SQLiteExporter(config, settings, limits, packing: packing ?? 10)
     }
 
     /// What a question in SQL answers, each row as its values joined by blanks.

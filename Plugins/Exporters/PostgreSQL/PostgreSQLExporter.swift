@@ -59,7 +59,7 @@ final class PostgreSQLExporter: Exporter, UsageStore, HealthReporting {
         keeping.collectors.start(every: announcement) { [host, version] in
             let others = try await database.duty { try $0.announce(host: host, version: version) }
             // What fails now is done the next time; until then the sums are read from their rows.
-            _ = try? await database.packDays()
+            _ = try? await database.pack()
             return others
         }
         do throws(StartError) {
@@ -126,7 +126,7 @@ extension PostgreSQLExporter {
 
     func quality(of period: Period) async throws -> DataQuality {
         try await answer { connection, memory in
-            try StoreReader(connection: connection).quality(of: period, memory.quality)
+            try QualityReader(QualityTables(connection: connection), period, memory.quality).run()
         }
     }
 

@@ -294,6 +294,11 @@ struct PostgresRow: SQLRow {
 
     func blob(_ column: Int32) -> [UInt8] { bytes(column).map { Array($0) } ?? [] }
 
+    /// Calls `body` with the bytes of a column.
+    func withBytes<Value>(_ column: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+        try body(bytes(column) ?? UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
     /// A text; nil for a null.
     func text(_ column: Int32) -> String? { bytes(column).map(PostgresText.decoded) }
 

@@ -167,5 +167,16 @@ public enum PostgreSQLSchema {
         CREATE TABLE duties (name text COLLATE "C" PRIMARY KEY, holder bigint NOT NULL, until bigint NOT NULL, memo bytea)
             WITH (fillfactor = 50);
         """,
+        """
+        -- What the calls of a block add up to for the quality of data, in one value; valid where changed is that of call_blocks.
+        CREATE TABLE quality_blocks (block bigint PRIMARY KEY, changed bigint NOT NULL, sums bytea NOT NULL);
+        ALTER TABLE quality_blocks ALTER sums SET STORAGE EXTERNAL;
+        -- The agents and machines that they name.
+        CREATE TABLE quality_owners (
+            ref bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, agent text COLLATE "C" NOT NULL, machine text COLLATE "C" NOT NULL,
+            UNIQUE (agent, machine)
+        );
+        CREATE INDEX sessions_with_reported_cost ON sessions (last_seen_at) WHERE reported_cost IS NOT NULL;
+        """,
     ]
 }

@@ -247,18 +247,34 @@ final class SharedDatabase: Sendable {
         try await onWriter { Result { try self.retrying { try self.dutyOnce(work) } } }.get()
     }
 
-    /// Packs the sums of days that are over, if no other collector does.
+    /// Packs the sums of days that are over and of blocks of calls, if no other collector does.
     ///
-    /// - Returns: How many days were packed.
-    func packDays() async throws -> Int {
+    /// - Returns: How many days and blocks were packed.
+    func pack() async throws -> Int {
         guard try await duty({ try $0.take(Duties.packing, milliseconds: Duties.term) }).isHeld else { return 0 }
         let today = settings.now().nanoseconds / RecordTable.day
-        return try await onWriter {
+        var packed = try await packing { try DayPacking.step($0, today: today) }
+        // A bounded number of steps, so that the duties of this collector are not late.
+        for _ in 0..<Self.mostPackingSteps {
+            let blocks = try await packing {
+                try QualityTables(connection: $0).pack(atMost: QualityPacking<QualityTables>.blocksOfStep)
+            }
+            packed += blocks
+            if blocks < QualityPacking<QualityTables>.blocksOfStep { break }
+        }
+        return packed
+    }
+
+    /// How many transactions pack blocks of calls at once.
+    private static let mostPackingSteps = 64
+
+    /// Packs something in a transaction with one state for what is read and what it is marked with.
+    private func packing(_ work: @escaping @Sendable (PostgresConnection) throws -> Int) async throws -> Int {
+        try await onWriter {
             Result {
                 try self.once { connection, _ in
-                    // One state for what is read and what it is marked with.
                     try connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                    return try DayPacking.step(connection, today: today)
+                    return try work(connection)
                 }
             }
         }.get()

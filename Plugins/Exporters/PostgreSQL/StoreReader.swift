@@ -211,36 +211,8 @@ struct StoreReader {
         return ListedNames.bounded(models)
     }
 
-    // MARK: - Quality
-
-    /// How well the calls of a period are known: read from those of blocks that changed since it was asked last.
-    func quality(of period: Period, _ memory: QualityMemory) throws -> DataQuality {
-        let revision = try advance(memory)
-        var reading = memory.reading(of: period, at: revision)
-        let (start, end) = (PostgresValue.int(period.start.nanoseconds), PostgresValue.int(period.end.nanoseconds))
-        let condition = "c.session <> \(FormerCall.expired) AND c.time >= $1 AND c.time < $2"
-        if let blocks = reading.blocks {
-            for block in blocks {
-                let refs = QualityParts.calls(of: block)
-                let values = [start, end, .int(refs.lowerBound), .int(refs.upperBound)]
-                try connection.forEachRow("\(Self.qualityCalls) WHERE c.ref BETWEEN $3 AND $4 AND \(condition)", values)
-                {
-                    try Self.add($0, to: &reading)
-                }
-            }
-        } else {
-            try connection.forEachRow("\(Self.qualityCalls) WHERE \(condition)", [start, end]) {
-                try Self.add($0, to: &reading)
-            }
-        }
-        memory.keep(reading)
-        var quality = reading.quality
-        try compareSessions(&quality, period)
-        return quality
-    }
-
     /// Lets a memory know which blocks of calls changed up to this state, also those that another collector wrote.
-    private func advance(_ memory: QualityMemory) throws -> Int64 {
+    func advance(_ memory: QualityMemory) throws -> Int64 {
         let revision = try revision()
         try memory.advance(to: revision) { known in
             let changes = try connection.run(
@@ -271,37 +243,6 @@ struct StoreReader {
             ).map { try CountedCall(row: $0) }
         }
         return UsageChanges(beginsAgain: page.beginsAgain, blocks: blocks, next: page.next)
-    }
-
-    private static let qualityCalls = """
-        SELECT c.time, c.id, c.uncached_input, c.cache_read, c.cache_write_5m, c.cache_write_1h, c.output, c.reasoning, c.counted,
-            c.knows_cache_lifetimes, c.priced, c.computed_cost, c.reported_cost, c.sources, c.observation_count, c.weakly_joined,
-            m.name, s.agent, s.machine, c.ref, s.ref
-        FROM calls c LEFT JOIN sessions s ON s.ref = c.session LEFT JOIN models m ON m.ref = c.model
-        """
-
-    private static func add(_ row: PostgresRow, to reading: inout QualityReading) throws -> Bool {
-        guard row.text(16) != nil, row.optionalInt(20) != nil else {
-            throw PostgresError.damage("the session or model of call \(row.int(19)) is missing")
-        }
-        reading.add(try Call(qualityRow: row), number: row.int(19), agent: row.text(17), machine: row.text(18))
-        return true
-    }
-
-    /// Compares what agents report of whole sessions with the sums of their calls, as ``SessionUpdate/comparableCost`` allows.
-    private func compareSessions(_ quality: inout DataQuality, _ period: Period) throws {
-        try connection.forEachRow(
-            """
-            SELECT s.id, s.reported_cost, s.cost FROM sessions s
-            WHERE s.started_at < $1 AND s.last_seen_at >= $2 AND s.reported_cost IS NOT NULL AND s.parent IS NULL
-                AND s.last_seen_at - s.reported_cost_at <= \(SessionUpdate.longestTail) AND \(Self.listed)
-            """,
-            [.int(period.end.nanoseconds), .int(period.start.nanoseconds)]
-        ) { row in
-            let (reported, counted) = (Money(nanodollars: try row.number(1)), Money(nanodollars: try row.number(2)))
-            quality.sessionCosts.add(row.text(0) ?? "", reported: reported, counted: counted)
-            return true
-        }
     }
 }
 

@@ -199,6 +199,7 @@ struct Compaction: Sendable {
         try connection.run(
             "DELETE FROM packed_days p WHERE NOT EXISTS (SELECT 1 FROM rollup_days d WHERE d.day = p.day)"
         )
+        try QualityTables(connection: connection).beginAgainIfDue()
         stage = .links(part: 0)
     }
 

@@ -19,6 +19,7 @@ final class Commits: Sendable {
     private let id: ComponentID
     private let keepsRecords: Bool
     private let limits: Checkpoints.Limits
+    private let packing: Double
     private let logger: Logger
     private let settings: ComponentSettings
     private let now: @Sendable () -> Timestamp
@@ -51,9 +52,10 @@ final class Commits: Sendable {
         _ file: DatabaseFile,
         keepsRecords: Bool,
         _ settings: ComponentSettings,
-        _ limits: Checkpoints.Limits
+        _ limits: Checkpoints.Limits,
+        _ packing: Double
     ) throws(StartError) {
-        (self.file, self.keepsRecords, self.limits) = (file, keepsRecords, limits)
+        (self.file, self.keepsRecords, self.limits, self.packing) = (file, keepsRecords, limits, packing)
         self.settings = settings
         (id, logger, now) = (settings.id, settings.logger, settings.now)
         state = Mutex(State())
@@ -63,7 +65,7 @@ final class Commits: Sendable {
     }
 
     private func makeDatabase(_ opened: DatabaseFile.Opened) -> OpenDatabase {
-        OpenDatabase(opened, file, limits, commits: queue, logger: logger)
+        OpenDatabase(opened, file, limits, commits: queue, logger: logger, packing: packing)
     }
 
     /// Where batches are handed in.

@@ -14,6 +14,7 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
     private let config: SQLiteConfig
     let settings: ComponentSettings
     private let limits: Checkpoints.Limits
+    private let packing: Double
     private let state = Mutex<State?>(nil)
     /// Whether the last batch could not be kept.
     private let isFailing = Atomic(false)
@@ -24,15 +25,22 @@ final class SQLiteExporter: Exporter, UsageStore, HealthReporting {
         var queue: CommitQueue
     }
 
-    init(_ config: SQLiteConfig, _ settings: ComponentSettings, _ limits: Checkpoints.Limits = Checkpoints.Limits()) {
+    /// - Parameter packing: How many seconds after a change the sums of blocks of calls are packed.
+    init(
+        _ config: SQLiteConfig,
+        _ settings: ComponentSettings,
+        _ limits: Checkpoints.Limits = Checkpoints.Limits(),
+        packing: Double = 10
+    ) {
         self.config = config
         self.settings = settings
         self.limits = limits
+        self.packing = packing
     }
 
     func start() async throws(StartError) {
         let file = DatabaseFile(path: config.path(home: settings.home))
-        let commits = try Commits(file, keepsRecords: config.records == .all, settings, limits)
+        let commits = try Commits(file, keepsRecords: config.records == .all, settings, limits, packing)
         state.withLock { $0 = State(commits: commits, queue: commits.makeQueue()) }
     }
 

@@ -233,42 +233,43 @@ extension DataQuality {
         sources[key] = SourceUse(calls: (sources[key]?.calls ?? 0) + 1, lastSeen: lastSeen)
         // Without tokens there is nothing to compare with, and the model may well have a price.
         guard let reported = call.reportedCost, call.price?.computed != nil || !call.hasCostAlone else { return }
-        let reason = Self.agreement(reported, call.price?.computed, call)
+        let reason = CostAgreement(
+            of: reported,
+            with: call.price?.computed,
+            knowsCacheLifetimes: call.knowsCacheLifetimes,
+            hasCacheWrites: call.counts.cacheWrite > 0
+        )
         costs[CostKey(model: call.model ?? "", reason: reason), default: CostComparison()].add(
             reported,
             call.price?.computed
         )
     }
+}
 
-    /// Adds what is known of other calls; whole sessions are compared elsewhere.
-    mutating func add(_ other: DataQuality) {
-        calls = calls.saturatingAdding(other.calls)
-        oneWitness = oneWitness.saturatingAdding(other.oneWitness)
-        severalWitnesses = severalWitnesses.saturatingAdding(other.severalWitnesses)
-        weaklyJoined = weaklyJoined.saturatingAdding(other.weaklyJoined)
-        unpriced = unpriced.saturatingAdding(other.unpriced)
-        rollUps = rollUps.saturatingAdding(other.rollUps)
-        for (key, use) in other.sources {
-            let known = sources[key] ?? SourceUse(calls: 0, lastSeen: use.lastSeen)
-            sources[key] = SourceUse(
-                calls: known.calls.saturatingAdding(use.calls),
-                lastSeen: max(known.lastSeen, use.lastSeen)
-            )
+extension CostAgreement {
+    /// Compares what a sender reports of a call with what the price table gives.
+    ///
+    /// - Parameters:
+    ///   - computed: nil when the model is not in the table.
+    ///   - knowsCacheLifetimes: Whether a sender reported how long its cache writes live.
+    ///   - hasCacheWrites: Whether it wrote to a cache.
+    public init(of reported: Money, with computed: Money?, knowsCacheLifetimes: Bool, hasCacheWrites: Bool) {
+        guard let computed else {
+            self = .noPrice
+            return
         }
-        for (key, cost) in other.costs { costs[key, default: CostComparison()].add(cost) }
-    }
-
-    private static func agreement(_ reported: Money, _ computed: Money?, _ call: Call) -> CostAgreement {
-        guard let computed else { return .noPrice }
         let difference = abs(reported.nanodollars / 1_000 - computed.nanodollars / 1_000)
-        if difference <= max(reported.nanodollars, computed.nanodollars) / 1_000_000 { return .equal }
-        return !call.knowsCacheLifetimes && call.counts.cacheWrite > 0 ? .cacheLifetimesUnknown : .otherPrice
+        if difference <= max(reported.nanodollars, computed.nanodollars) / 1_000_000 {
+            self = .equal
+        } else {
+            self = !knowsCacheLifetimes && hasCacheWrites ? .cacheLifetimesUnknown : .otherPrice
+        }
     }
 }
 
 extension DataQuality.CostComparison {
     /// Adds what was compared elsewhere.
-    fileprivate mutating func add(_ other: DataQuality.CostComparison) {
+    package mutating func add(_ other: DataQuality.CostComparison) {
         calls = calls.saturatingAdding(other.calls)
         reported += other.reported
         computed += other.computed
