@@ -27,6 +27,12 @@ struct RunCommand: AsyncParsableCommand {
             }
         } catch let error as StartError {
             Console.prose("hammurabi: \(error)\n")
+            // Most often what has the address, or the store, is the service that was installed.
+            if error.exitCode == Exit.inputOutput, let running = graph.runningHub {
+                Console.prose(
+                    "  help: a Telemetry Hub already runs at \(running.endpoint); `hammurabi status` shows it\n"
+                )
+            }
             throw ExitCode(error.exitCode)
         } catch {
             Console.prose("hammurabi: stopped by an unexpected error: \(error)\n")
