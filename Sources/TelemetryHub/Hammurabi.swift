@@ -3,8 +3,15 @@
 import ArgumentParser
 import Collector
 public import CollectorKit
-import Glibc
 import YAML
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Telemetry Hub as a library: your own program with the built-in components and yours.
 ///

@@ -48,7 +48,9 @@ enum Heap {
     /// A request uses some hundred kilobytes that the next one uses again. By default glibc returns each freed block of 128 KiB to the
     /// system at once, and mapping and clearing it again takes a tenth of all the time.
     static func keepFreedMemory() {
+        #if canImport(Glibc)
         _ = mallopt(M_TRIM_THRESHOLD, 4 << 20)
         _ = mallopt(M_MMAP_THRESHOLD, 2 << 20)
+        #endif
     }
 }
