@@ -457,7 +457,7 @@ extension OnboardFlow {
     private static func fault(of key: String) -> String? {
         let isPlain =
             key.utf8.count <= 1_024 && key.utf8.allSatisfy { $0 > 32 && $0 < 127 && !",\"\\".utf8.contains($0) }
-        return isPlain ? nil : "a key is one word of at most 1024 visible ASCII signs, without commas and quotes"
+        return isPlain ? nil : "a key is one word of at most 1024 visible ASCII characters, without commas and quotes"
     }
 
     /// Determines which key the collector requires, by sending a record.
