@@ -36,6 +36,7 @@ let plugins: [Target.Dependency] = [
 
 let package = Package(
     name: "hammurabi",
+    platforms: [.macOS(.v15)],
     products: [
         .executable(name: "hammurabi", targets: ["hammurabi"]),
         .library(name: "CollectorKit", targets: ["CollectorKit"]),
@@ -57,9 +58,13 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(
+            name: "CLibYAML",
+            pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]
+        ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .systemLibrary(name: "CMalloc"),
         .target(name: "CEmbedded"),
         .target(name: "CChildProcess"),

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A program that was started beside this one, in a process group of its own, with no signal blocked or ignored.
 ///
@@ -77,7 +84,7 @@ package struct ChildProgram: Sendable {
     package func wait() throws(Failure) -> Status? { try status(0) }
 
     /// Kills it with all that it started.
-    package func kill() { _ = Glibc.kill(-identifier, SIGKILL) }
+    package func kill() { systemKill(-identifier, SIGKILL) }
 
     private func status(_ flags: Int32) throws(Failure) -> Status? {
         var status: Int32 = 0
@@ -90,3 +97,6 @@ package struct ChildProgram: Sendable {
         return status & 0x7f == 0 ? .exited(status >> 8 & 0xff) : .killed(by: status & 0x7f)
     }
 }
+
+/// A method of the same name hides the system's `kill`.
+private func systemKill(_ process: pid_t, _ signal: Int32) { _ = kill(process, signal) }

@@ -261,6 +261,48 @@ extension GeneratedTelemetry {
         return batches
     }
 
+    /// The session of the call in ``spans()``.
+    static let sessionOfSpans = "session of spans"
+
+    /// A call that came as a span, and spans that are none of it: one of its trace, one that ended at the same instant and has its id in
+    /// another trace; the span comes again in a batch that covers more than an hour.
+    static func spans() throws -> [Batch] {
+        let end = now.nanoseconds - 100_000_000_000
+        func span(_ name: String, trace: Int, id: Int, endsBefore seconds: Int64 = 0) -> String {
+            let trace = String(repeating: "\(trace)", count: 32)
+            return #"{"traceId":"\#(trace)","spanId":"\#(String(repeating: "\(id)", count: 16))","name":"\#(name)","#
+                + #""endTimeUnixNano":"\#(end - seconds * 1_000_000_000)"}"#
+        }
+        let requests = [
+            [span("other", trace: 1, id: 2), span("chat", trace: 1, id: 1)],
+            [
+                span("old", trace: 3, id: 3, endsBefore: 5_000), span("chat", trace: 1, id: 1),
+                span("stranger", trace: 2, id: 1),
+            ],
+        ]
+        return try requests.enumerated().map { number, spans in
+            let json = #"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(spans.joined(separator: ","))]}]}]}"#
+            var batch = Batch(try OTLPBatch(signal: .traces, json: Array(json.utf8)), receivedAt: now)
+            let entry = batch.otlp.records[1]
+            var observation = Observation(
+                id: 1,
+                time: Timestamp(nanoseconds: end),
+                source: .otlpSpan,
+                emitter: 1,
+                priority: 9
+            )
+            (observation.session, observation.model) = (sessionOfSpans, "m")
+            observation.counts = TokenCounts(uncachedInput: 10, output: 1)
+            observation.trace.span = TraceLinks.hash(
+                traceHigh: entry.traceHigh,
+                traceLow: entry.traceLow,
+                span: entry.spanID
+            )
+            if number == 0 { batch.observations = [observation] }
+            return batch
+        }
+    }
+
     /// More names in every dimension than an answer lists, some with equal figures, and sessions with several rare models.
     static func manyNames() throws -> [Batch] {
         let pricing = try pricing(.reported)

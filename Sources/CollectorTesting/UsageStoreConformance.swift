@@ -53,6 +53,7 @@ public struct UsageStoreConformance: Sendable {
                 "many names"
             )
             violations += try await run(Script([], restarts: true), "nothing")
+            violations += try await findSpans()
             let once = try GeneratedTelemetry(seed: 9).once()
             violations += try await run(Script(once, restarts: false, compactions: true), "compaction")
             violations += try await run(Script(once, restarts: true, compactions: true), "compaction and restarts")
@@ -173,6 +174,37 @@ public struct UsageStoreConformance: Sendable {
                 )
                 if script.asksAll { violations += try await compareSessions(reference, store, name) }
             }
+        }
+        await exporter.shutdown()
+        return violations
+    }
+
+    /// Spans of calls are found by their ids: in whichever batch, once, also after a restart and a compaction.
+    private func findSpans() async throws -> [String] {
+        let folder = "\(home)/\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var exporter = try await start(folder)
+        for batch in try GeneratedTelemetry.spans() { _ = try await exporter.deliver(batch) }
+        var violations: [String] = []
+        for moment in ["at first", "after a restart", "after a compaction"] {
+            if moment == "after a restart" {
+                await exporter.shutdown()
+                exporter = try await start(folder)
+            } else if moment == "after a compaction" {
+                let border = Timestamp(nanoseconds: GeneratedTelemetry.now.nanoseconds - 1_000_000_000_000)
+                _ = try await Self.store(exporter).compact(before: border)
+            }
+            let store = try Self.store(exporter)
+            guard let call = try await store.session(id: GeneratedTelemetry.sessionOfSpans)?.calls.first,
+                let detail = try await store.call(call.id, ofSession: GeneratedTelemetry.sessionOfSpans)
+            else { return violations + ["spans \(moment): their call is not known"] }
+            let found = detail.records.map { record in
+                let isSpan = record.json?.contains(#""span":{"#) == true
+                return "\(record.name) of \(record.observations), a span: \(isSpan)"
+            }
+            let expected = detail.keepsRecords ? ["chat of [0], a span: true"] : []
+            violations += Self.difference(expected, found, "spans \(moment)")
         }
         await exporter.shutdown()
         return violations

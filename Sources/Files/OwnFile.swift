@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(Glibc)
-import Glibc
+package import Glibc
 #elseif canImport(Musl)
-import Musl
+package import Musl
 #else
-import Darwin
+package import Darwin
 #endif
 
 /// Opens the files of this program: stores, queues, keys, checkpoints, locks.
@@ -87,6 +87,15 @@ public enum OwnFile {
             close(descriptor)
             throw error
         }
+    }
+
+    /// When the content of a file last changed, which each system names in its own way.
+    package static func modificationTime(_ facts: stat) -> timespec {
+        #if canImport(Darwin)
+        facts.st_mtimespec
+        #else
+        facts.st_mtim
+        #endif
     }
 
     /// A method of this type hides the system's `open`.

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CollectorKit
-import Glibc
 package import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 package import NIOSSL
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The routes and settings of one address, replaced as a whole when the configuration changes.
 package final class ServedSite: Sendable {

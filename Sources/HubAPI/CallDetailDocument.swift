@@ -10,16 +10,16 @@ package struct CallDetailDocument: Codable, Hashable, Sendable {
     package var observations: [ObservationDocument]
     /// The position in `observations` that each figure is from; a figure that none knows is missing.
     package var figures: ByName<Int64>
-    /// The stored log records at the times of the observations, as they were kept.
+    /// The spans of the observations, and the stored log records at the times of the others, as they were kept.
     package var records: [Record]
     /// Whether the store keeps records of what it takes in now.
     package var keepsRecords: Bool
 
-    /// A stored log record.
+    /// A stored log record or span.
     package struct Record: Codable, Hashable, Sendable {
         package var timestamp: String
         package var name: String
-        /// The positions of the observations that have its time.
+        /// The positions of the observations that it was or may have been.
         package var observations: [Int64]
         /// The record with its resource and scope, as OTLP/JSON; nil when it is too long for an answer.
         package var otlp: String?

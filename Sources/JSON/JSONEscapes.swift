@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The escapes of JSON strings (RFC 8259, section 7): one table for all that read or write them.
 public enum JSONEscapes {

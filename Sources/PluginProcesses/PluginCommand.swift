@@ -2,7 +2,14 @@
 
 import CChildProcess
 public import CollectorKit
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The program of a plugin: which files it is made of, and whether they may be run.
 public struct PluginCommand: Sendable, Hashable {

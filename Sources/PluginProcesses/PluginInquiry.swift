@@ -2,7 +2,14 @@
 
 import CollectorKit
 import Files
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Asks a plugin what it offers: the program is run with `--describe`, prints its description and exits.
 ///

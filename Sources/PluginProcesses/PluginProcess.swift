@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import Glibc
 import Logging
 import OTLP
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A plugin that runs: it is started, fed, restarted when it ends, and killed with all its children at the end.
 ///
@@ -159,12 +166,7 @@ final class PluginProcess: Sendable {
         while let frame = state.outgoing.first {
             let sent = state.sent
             let count = frame.withUnsafeBytes { bytes in
-                Glibc.send(
-                    state.socket,
-                    bytes.baseAddress?.advanced(by: sent),
-                    bytes.count - sent,
-                    Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
-                )
+                systemSend(state.socket, bytes.baseAddress?.advanced(by: sent), bytes.count - sent)
             }
             if count > 0 {
                 state.sent += count
@@ -287,7 +289,7 @@ final class PluginProcess: Sendable {
 
     private func drainWakeup() {
         withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { bytes in
-            _ = Glibc.read(wakeup, bytes.baseAddress, bytes.count)
+            _ = systemRead(wakeup, bytes.baseAddress, bytes.count)
         }
     }
 
@@ -325,7 +327,7 @@ final class PluginProcess: Sendable {
 
         /// Reads what is there; nothing when there is nothing now.
         func read(_ descriptor: Int32) -> (bytes: UnsafeRawBufferPointer, isOpen: Bool) {
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            let count = systemRead(descriptor, buffer.baseAddress, buffer.count)
             let isOpen = count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))
             return (UnsafeRawBufferPointer(rebasing: buffer[..<max(0, count)]), isOpen)
         }
@@ -533,4 +535,14 @@ final class PluginProcess: Sendable {
         }
         for line in printed.lines { logger.info("the plugin printed a line", metadata: ["line": "\(line)"]) }
     }
+}
+
+/// A method of the same name hides the system's `read`.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    read(descriptor, bytes, count)
+}
+
+/// A method of the same name hides the system's `send`; it neither waits nor ends the program by a signal.
+private func systemSend(_ socket: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    send(socket, bytes, count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
 }

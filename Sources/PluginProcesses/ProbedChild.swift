@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// One run of a plugin that is checked: frames are written and read by hand, and every wait has an end.
 ///

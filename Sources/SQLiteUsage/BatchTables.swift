@@ -83,10 +83,16 @@ struct BatchTables {
 }
 
 extension BatchTables {
-    /// The records of a session that a call was made of.
+    /// The records that a call of a session was made of.
     func records(of session: Int64, for evidence: CallEvidence) throws -> [CallRecord] {
         var search = CallRecordSearch(for: evidence)
-        guard let span = search.span else { return [] }
+        try findLogs(of: session, &search)
+        for time in search.spanTimes where !search.hasSpans { try findSpans(at: time, &search) }
+        return search.records
+    }
+
+    private func findLogs(of session: Int64, _ search: inout CallRecordSearch) throws {
+        guard let span = search.logTimes else { return }
         var statement = try SQLiteStatement(
             """
             SELECT b.signal, b.received_at, b.size, b.body, s.positions FROM session_batches s JOIN batches b ON b.ref = s.batch
@@ -108,7 +114,34 @@ extension BatchTables {
             for position in RecordPositions(bytes: row.blob(4)) { search.look(at: position, of: stored.batch) }
             return !search.isFull
         }
-        return search.records
+    }
+
+    /// Looks into the batches that have spans around an instant, those that began last first.
+    private func findSpans(at time: Timestamp, _ search: inout CallRecordSearch) throws {
+        // Bodies are on pages of their own, so that a candidate costs no more than its times.
+        var statement = try SQLiteStatement(
+            """
+            SELECT received_at, size, body FROM (
+                SELECT ref, last_time, signal FROM batches WHERE first_time <= ? ORDER BY first_time DESC LIMIT ?
+            ) c CROSS JOIN batches b USING (ref) WHERE c.last_time >= ? AND c.signal = 'traces' LIMIT ?
+            """,
+            db
+        )
+        statement.bind(time.nanoseconds)
+        statement.bind(Int64(CallRecordSearch.maximumCandidates))
+        statement.bind(time.nanoseconds)
+        statement.bind(Int64(CallRecordSearch.maximumBatches))
+        try statement.forEachRow { row in
+            let signal = Signal.traces.rawValue
+            let stored = StoredBatch(
+                signal: signal,
+                receivedAt: try row.time(0),
+                size: row.int(1),
+                body: row.blob(2)
+            )
+            if let stored { search.look(in: stored.batch) }
+            return !search.hasSpans
+        }
     }
 }
 

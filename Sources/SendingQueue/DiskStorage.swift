@@ -2,6 +2,13 @@
 
 #if canImport(Glibc)
 public import Files
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+#if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
 import Musl

@@ -2,12 +2,19 @@
 
 import AsyncHTTPClient
 import CollectorKit
-import Glibc
 import HubAPI
 import NIOCore
 import NIOHTTP1
 import NIOSSL
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Asks a collector over HTTP; blocks its thread until the answer is whole.
 ///

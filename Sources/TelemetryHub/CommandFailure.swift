@@ -115,7 +115,7 @@ extension CommandFailure {
                 message: "the collector at \(collector ?? "this machine") "
                     + (status == 401 ? "needs an API key, or does not know this one" : "refuses this key: \(message)"),
                 suggestion: status == 401
-                    ? "put the key into HAMMURABI_API_KEY or give it with --api-key-stdin"
+                    ? "put a key into HAMMURABI_API_KEY, or give one with --api-key-stdin; `hammurabi keys create` makes one where the collector runs"
                     : "`hammurabi keys create` makes one with the scope that is missing"
             )
         case 404: self.init(exitCode: Exit.inputMissing, code: "not-found", message: message)

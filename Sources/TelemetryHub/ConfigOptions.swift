@@ -13,7 +13,7 @@ struct ConfigOptions: ParsableArguments, Sendable {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "A configuration file; later ones are laid over earlier ones.",
+            "A configuration file; later ones override earlier ones.",
             discussion:
                 "file:PATH, env:NAME (the text in a variable) and yaml:KEY::KEY: VALUE are taken, too. Without it: ./config.yaml, else $HAMMURABI_HOME/config.yaml, else the default that is built in.",
             valueName: "path"
@@ -23,7 +23,7 @@ struct ConfigOptions: ParsableArguments, Sendable {
 
     @Option(
         name: .customLong("set"),
-        help: ArgumentHelp("One value, laid over the files.", valueName: "key.path=value")
+        help: ArgumentHelp("One value; it overrides the files.", valueName: "key.path=value")
     )
     var overrides: [String] = []
 

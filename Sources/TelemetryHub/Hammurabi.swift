@@ -3,8 +3,15 @@
 import ArgumentParser
 import Collector
 public import CollectorKit
-import Glibc
 import YAML
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Telemetry Hub as a library: your own program with the built-in components and yours.
 ///
@@ -141,7 +148,7 @@ struct Hammurabi: AsyncParsableCommand {
         let children = command.configuration.subcommands
         guard !children.isEmpty, let word = arguments.first, !word.hasPrefix("-") else { return nil }
         let names = children.map { $0._commandName } + (path.isEmpty ? ["help"] : [])
-        if word == "help" { return nil }
+        if word == "help" { return refusal(ofHelp: arguments.dropFirst().first, among: names) }
         guard names.contains(word) else {
             let others = path.isEmpty ? Array(OtherWords.commands.keys) : []
             let nearest =
@@ -152,6 +159,17 @@ struct Hammurabi: AsyncParsableCommand {
         }
         guard let child = children.first(where: { $0._commandName == word }) else { return nil }
         return refusal(of: arguments.dropFirst(), after: child, named: path + word + " ")
+    }
+}
+
+extension Hammurabi {
+    /// The message for a word that `help` does not explain: the parser would print the overview.
+    private static func refusal(ofHelp word: String?, among names: [String]) -> String? {
+        let known = names + HelpTopics.names + ["topics"]
+        guard let word, !word.hasPrefix("-"), !known.contains(word) else { return nil }
+        let similar = suggestion(for: word, among: known).map { "did you mean \"\($0)\"?" }
+        return "Error: There is no command or topic '\(word.printable)'; "
+            + (similar ?? "hammurabi help topics lists the topics") + "\n"
     }
 }
 

@@ -2,8 +2,15 @@
 
 import ArgumentParser
 import Collector
-import Glibc
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The flags of every command that reports something.
 struct OutputOptions: ParsableArguments {

@@ -78,6 +78,17 @@ public struct TraceLinks: Sendable, Hashable {
     /// Creates links that point nowhere.
     public init() {}
 
+    /// The hash of a span of a trace, under which other batches and stores find it.
+    public static func hash(traceHigh: UInt64, traceLow: UInt64, span: UInt64) -> UInt64 {
+        var hash = start
+        hash.combine(traceHigh)
+        hash.combine(traceLow)
+        hash.combine(span)
+        return hash.value
+    }
+
+    private static let start = StableHash(domain: "span")
+
     /// Whether taking in a second delivery would change nothing.
     func covers(_ other: TraceLinks) -> Bool {
         var merged = self

@@ -101,6 +101,7 @@ struct RefusingTests {
         #expect(
             second.errors
                 == "hammurabi: \(endpoint) is in use by another program; stop it, or write another endpoint in the configuration\n"
+                + "  help: a Telemetry Hub already runs at \(endpoint); `hammurabi status` shows it\n"
         )
         #expect(try await program.stop().exitCode == 0)
     }

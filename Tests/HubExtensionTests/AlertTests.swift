@@ -52,6 +52,12 @@ struct AlertTests {
         )
     }
 
+    /// The percentages of alerts are those that reports and pages show; a budget that is not used up never has 100.
+    @Test(arguments: [(635, 64), (634, 63), (999, 99), (1_000, 100), (1_255, 126), (0, 0)])
+    func `the share of a budget is rounded as in reports`(part: Int, percent: Int) {
+        #expect(AlertRules.percent(Int128(part), of: 1_000) == Int128(percent))
+    }
+
     @Test func `a rule that could not be judged ends no alert`() {
         var book = AlertBook()
         book.update([Self.condition("b")], judged: [.budget], now: Self.start)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorTesting
 import HubAPI
 import Testing
 import Usage
@@ -74,6 +75,27 @@ struct BlocksTests {
         busy.store.prepare { $0.calls = calls }
         #expect(try await answer(busy) == (try await answer(fresh)))
         #expect(try await answer(busy) == (try await answer(fresh)))
+    }
+
+    /// Every block from a certain instant on, by the sums of hours, is the one that all calls give; nothing before the silence is read.
+    @Test(arguments: [1, 2, 3, 5, 8, 13]) func `a silence is found in the sums of hours`(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let now = try instant("2026-11-22T12:00:00Z")
+        var times: [Int64] = []
+        var time = now.nanoseconds
+        for _ in 0..<400 {
+            // Most pauses are of minutes, some of hours, a few of nearly or just over a block.
+            let minutes = [3, 40, 90, 200, 290, 299, 301, 360, 420][random.below(9)] * (random.below(12) == 0 ? 3 : 1)
+            time -= Int64(minutes) * 60_000_000_000 + Int64(random.below(60)) * 1_000_000_000
+            times.append(time)
+        }
+        let bench = try await bench(times.reversed().map { Timestamp(nanoseconds: $0).iso8601 })
+        let all = try await starts(bench, "")
+        let recent = all.filter { !$0.hasPrefix("gap") && $0 >= "2026-11-19T12:00:00" }
+        bench.store.prepare { $0.callsFrom = [] }
+        #expect(try await starts(bench, "?recent=true").filter { !$0.hasPrefix("gap") } == recent)
+        let oldest = try #require(bench.store.asked.callsFrom.min())
+        #expect(oldest.iso8601 > "2026-11-11")
     }
 
     @Test func `blocks and the gaps between them`() async throws {

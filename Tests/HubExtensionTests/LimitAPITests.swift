@@ -156,9 +156,9 @@ struct LimitAPITests {
         #expect(conditions.map(\.level) == (level.map { [$0] } ?? []))
         #expect(conditions.allSatisfy { $0.key == "limit/codex/desk/primary" && $0.rule == .limit })
         if level == 95, used == 95 {
-            #expect(conditions[0].title == "limit 5h of codex: 95 % used")
+            #expect(conditions[0].title == "limit 5h of codex: 95% used")
             let detail =
-                "95 % of primary (machine desk) were used at 2026-11-22T12:00:00.000Z; it is reset at 2026-11-22T15:00:00.000Z"
+                "95% of primary (machine desk) were used at 2026-11-22T12:00:00.000Z; it is reset at 2026-11-22T15:00:00.000Z"
             #expect(conditions[0].detail == detail)
         }
     }
@@ -170,7 +170,7 @@ struct LimitAPITests {
             let text = try await bench.get("/api/telemetry/alerts").text
             return try JSONDecoder().decode(AlertsDocument.self, from: Data(text.utf8)).alerts.map(\.title)
         }
-        #expect(try await titles() == ["limit 7d of claude-code: 96 % used"])
+        #expect(try await titles() == ["limit 7d of claude-code: 96% used"])
         try bench.clock.set("2026-11-27T00:00:00.000Z")
         #expect(try await titles().isEmpty)
     }

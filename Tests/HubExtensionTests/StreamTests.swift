@@ -104,6 +104,8 @@ struct StreamTests {
         #expect(try await next(&events).contains(#""code":"degraded""#))
         #expect(store.asked.summaries.first?.filter[.agent] == ["codex"])
         #expect(store.asked.queries.first?.filter[.agent] == ["codex"])
+        // Sessions of another time would come among the dearest of the period.
+        #expect(store.asked.queries.first?.period?.name == "7d")
     }
 
     @Test func `then only what has changed`() async throws {

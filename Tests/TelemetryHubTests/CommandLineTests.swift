@@ -103,10 +103,16 @@ struct CommandLineTests {
 
     @Test(arguments: [
         [], ["run"], ["help"], ["summary", "what"], ["--config", "x"], ["-h"], ["prices"], ["prices", "list", "opus"],
-        ["budget", "--json"], ["help", "prices"],
+        ["budget", "--json"], ["help", "prices"], ["help", "topics"], ["help", "exit-codes"], ["help", "--version"],
     ])
     func `commands and flags are left to the parser`(arguments: [String]) {
         #expect(Hammurabi.refusal(of: arguments) == nil)
+    }
+
+    @Test func `help for a word that is neither command nor topic says so`() {
+        let missing = "Error: There is no command or topic 'bananas'; hammurabi help topics lists the topics\n"
+        #expect(Hammurabi.refusal(of: ["help", "bananas"]) == missing)
+        #expect(Hammurabi.refusal(of: ["help", "reloda"])?.contains("did you mean \"reload\"?") == true)
     }
 
     @Test(arguments: [

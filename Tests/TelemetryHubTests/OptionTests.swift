@@ -30,15 +30,15 @@ struct CommandFailureTests {
         #expect(
             failure.text == """
                 hammurabi: the collector at 127.0.0.1:4318 needs an API key, or does not know this one
-                  help: put the key into HAMMURABI_API_KEY or give it with --api-key-stdin
+                  help: put a key into HAMMURABI_API_KEY, or give one with --api-key-stdin; `hammurabi keys create` makes one where the collector runs
 
                 """
         )
         #expect(
             failure.json == """
                 {"error":{"code":"key-required","kind":"permission","location":null,"message":"the collector at 127.0.0.1:4318 \
-                needs an API key, or does not know this one","suggestion":"put the key into HAMMURABI_API_KEY or give it with \
-                --api-key-stdin"}}
+                needs an API key, or does not know this one","suggestion":"put a key into HAMMURABI_API_KEY, or give one with \
+                --api-key-stdin; `hammurabi keys create` makes one where the collector runs"}}
 
                 """
         )

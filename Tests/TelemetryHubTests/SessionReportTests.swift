@@ -187,6 +187,16 @@ struct PriceReportTests {
         #expect(models("claude", all: false) == ["claude-opus-4-8", "claude-haiku-4-5", "2"])
         #expect(models("bedrock", all: false) == ["anthropic.claude-opus-4-8-v1:0", "1"])
         #expect(models(nil, all: true).count == 6)
+        // A model in use that its vendor has no list for has the price of a cloud.
+        let rented: PricesDocument = try Documents.read(
+            #"{"models":[\#((rows + [row("gemini-3-pro", "vertex_ai")]).joined(separator: ","))],"unpriced":[],"aliases":[],"#
+                + #""unmatchedOverrides":[]}"#
+        )
+        var report = PriceReport(document: rented, search: nil, now: Timestamp(nanoseconds: 0))
+        (report.called, report.showsAll) = (["claude-opus-4-8", "gemini-3-pro"], false)
+        let text = report.text(width: 80, style: .plain)
+        #expect(text.contains("gemini-3-pro ") && !text.contains("bedrock") && text.contains("3 models"))
+        #expect(text.split(separator: "\n").filter { $0.hasPrefix("claude-opus-4-8 ") }.count == 1)
     }
 
     @Test func `names that begin alike lose their middle`() {

@@ -72,7 +72,7 @@ struct BudgetPageTests {
         #expect(shown == expected)
         #expect(try await figures("budget-list").last?.hasSuffix(", over budget") == true)
         let alerts = try await hub.get("/api/telemetry/alerts")["alerts"].elements.compactMap { $0["title"].text }
-        #expect(alerts.contains("limit 7d of claude-code: 96 % used"))
+        #expect(alerts.contains("limit 7d of claude-code: 96% used"))
         #expect(try await tab.texts("[aria-labelledby=alerts-title] strong") == alerts)
         #expect(try await tab.run("document.documentElement.scrollWidth").int == width)
         #expect(try await tab.run(Script.poorContrast).texts == [])

@@ -55,6 +55,46 @@ struct CallDrawerTests {
         #expect(try await tab.text(".call-drawer .failure-text") == "this session has no call with this id")
     }
 
+    @Test func `the span of a call is found by its trace and span id, beside the log record of the same call`()
+        async throws
+    {
+        let hub = try await Hub()
+        defer { hub.stop() }
+        let end = Int64(Date().timeIntervalSince1970) * 1_000_000_000 - 60_000_000_000
+        func attribute(_ key: String, _ value: JSON) -> JSON { ["key": .string(key), "value": value] }
+        let call: [JSON] = [
+            attribute("gen_ai.operation.name", ["stringValue": "chat"]),
+            attribute("gen_ai.provider.name", ["stringValue": "anthropic"]),
+            attribute("gen_ai.request.model", ["stringValue": .string(SampleCalls.opus)]),
+            attribute("gen_ai.response.id", ["stringValue": "msg_01span"]),
+            attribute("gen_ai.conversation.id", ["stringValue": "with-spans"]),
+            attribute("gen_ai.usage.input_tokens", ["intValue": "1234"]),
+            attribute("gen_ai.usage.output_tokens", ["intValue": "56"]),
+        ]
+        func span(_ name: String, _ id: String, _ attributes: [JSON]) -> JSON {
+            [
+                "traceId": "5b8efff798038103d269b633813fc60c", "spanId": .string(id), "name": .string(name), "kind": 3,
+                "startTimeUnixNano": .string("\(end - 2_000_000_000)"), "endTimeUnixNano": .string("\(end)"),
+                "attributes": .array(attributes),
+            ]
+        }
+        let spans = [span("execute_tool grep", "eee19b7ec3c1b175", []), span("chat opus", "eee19b7ec3c1b174", call)]
+        try await hub.export(traces: ["resourceSpans": [["scopeSpans": [["spans": .array(spans)]]]]])
+        let session = try await hub.get("/api/telemetry/sessions/with-spans")
+        let id = try #require(session["calls"].elements.first?["callId"].text)
+        let tab = try await Tab(of: hub)
+        try await tab.open("/#/session/with-spans?call=\(id)")
+        #expect(try await tab.text(".record summary").hasPrefix("chat opus"))
+        let how = try await tab.text(".drawer-part[aria-labelledby=call-records] .fine")
+        #expect(how.hasPrefix("The spans of its sources, found by trace and span id, as they were kept"))
+        #expect(try await tab.texts(".record summary").count == 1)
+        try await tab.click(".record summary")
+        let shown = try await tab.text(".record pre")
+        #expect(shown.contains("\"span\"") && shown.contains("eee19b7ec3c1b174") && shown.contains("1234"))
+        #expect(Set(try await tab.texts(".evidence-table tbody td:nth-child(3)")) == ["OTLP span"])
+        #expect(tab.problems == [])
+    }
+
     @Test func `a store that keeps no records says so`() async throws {
         let hub = try await Hub("exporters: { sqlite: { records: usage } }")
         defer { hub.stop() }

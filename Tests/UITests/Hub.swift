@@ -101,6 +101,9 @@ final class Hub: Sendable {
     /// Sends calls as Claude Code does.
     func send(_ calls: [AgentCall]) async throws { try await post("/v1/logs", try AgentCall.export(calls)) }
 
+    /// Sends spans as a library of OpenTelemetry does.
+    func export(traces: JSON) async throws { try await post("/v1/traces", traces) }
+
     /// Sends events as a user's own program does.
     func ingest(_ events: [JSON]) async throws { try await post("/api/telemetry/ingest", .array(events)) }
 

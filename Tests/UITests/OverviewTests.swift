@@ -115,6 +115,9 @@ struct OverviewTests {
             #expect(costs.isEmpty == false)
             #expect(try await tab.texts("\(list) .bar-value") == costs)
             #expect(try await tab.texts("\(list) .spark").count == costs.count)
+            // A colour is a name of the chart, which is split up by model.
+            let dots = try await tab.texts("\(list) .dot").count
+            #expect(dots == (dimension == "model" ? costs.count : 0), "\(dimension)")
         }
         try await tab.click("[aria-labelledby=top-project-title] .bar-row[title=bank]")
         try await tab.wait(for: "location.hash.includes('project=bank')")

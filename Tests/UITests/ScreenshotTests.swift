@@ -18,7 +18,8 @@ struct ScreenshotTests {
         for start in stride(from: 0, to: events.count, by: 500) {
             try await hub.ingest(Array(events[start..<min(start + 500, events.count)]))
         }
-        let tab = try await Tab(of: hub)
+        // So high that the chart of the days is whole.
+        let tab = try await Tab(of: hub, height: 960)
         try await tab.open()
         try await tab.settle(on: "#/overview")
         for theme in ["light", "dark"] {

@@ -31,7 +31,7 @@ struct BlockTests {
         ] as [([String], [String])]
     )
     func `sessions of five hours`(calls: [String], expected: [String]) throws {
-        var builder = BlockBuilder(.fiveHours, from: nil)
+        var builder = BlockBuilder(.fiveHours)
         for time in calls { builder.add(call(try instant(Self.day + padded(time)))) }
         #expect(builder.finish().map(text) == expected)
     }
@@ -44,30 +44,15 @@ struct BlockTests {
         (["2026-10-24T23:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T04:00:00.001Z"], 2),
     ])
     func `a change of clocks moves no block`(calls: [String], expected: Int) throws {
-        var builder = BlockBuilder(.fiveHours, from: nil)
+        var builder = BlockBuilder(.fiveHours)
         for time in calls { builder.add(call(try instant(time))) }
         #expect(builder.finish().count == expected)
     }
 
     @Test func `a block of another length`() throws {
-        var builder = BlockBuilder(.session(length: 3_600_000_000_000 * 3 / 2), from: nil)
+        var builder = BlockBuilder(.session(length: 3_600_000_000_000 * 3 / 2))
         for time in ["10:10", "11:30", "11:31"] { builder.add(call(try instant(Self.day + padded(time)))) }
         #expect(builder.finish().map(text) == ["10:00-11:30 2", "11:00-12:30 1"])
-    }
-
-    @Test func `where calls before are unknown, a block begins after a silence`() throws {
-        var builder = BlockBuilder(.fiveHours, from: try instant("2026-11-22T08:00:00Z"))
-        for time in ["09:00", "13:59", "18:59"] { builder.add(call(try instant(Self.day + padded(time)))) }
-        #expect(builder.lastSkipped == (try instant("2026-11-22T18:59:00Z")))
-        builder.add(call(try instant("2026-11-22T23:59:00.001Z")))
-        builder.add(call(try instant("2026-11-23T00:10:00Z")))
-        let blocks = builder.finish()
-        #expect(blocks.map(\.totals.calls) == [2])
-        #expect(blocks.first?.start == (try instant("2026-11-22T23:00:00Z")))
-        var silent = BlockBuilder(.fiveHours, from: try instant("2026-11-22T08:00:00Z"))
-        silent.add(call(try instant("2026-11-22T13:00:00.001Z")))
-        #expect(silent.lastSkipped == nil)
-        #expect(silent.finish().map(text) == ["13:00-18:00 1"])
     }
 
     // MARK: - Weeks
@@ -105,7 +90,7 @@ struct BlockTests {
     ) throws {
         let week = try #require(WeekStart(start, timezone: zone)).week(of: try instant(time))
         #expect([week.start.iso8601, week.end.iso8601] == [from, to])
-        var builder = BlockBuilder(.week(try #require(WeekStart(start, timezone: zone))), from: nil)
+        var builder = BlockBuilder(.week(try #require(WeekStart(start, timezone: zone))))
         builder.add(call(week.start))
         builder.add(call(Timestamp(nanoseconds: week.end.nanoseconds - 1)))
         builder.add(call(week.end))
@@ -137,7 +122,7 @@ struct BlockTests {
     )
     func `what goes on at the rate from the first call to the last`(now: String, isActive: Bool, minutes: Int64) throws
     {
-        var builder = BlockBuilder(.fiveHours, from: nil)
+        var builder = BlockBuilder(.fiveHours)
         for time in ["10:30", "12:30"] {
             var call = call(try instant(Self.day + padded(time)))
             call.counts = TokenCounts(uncachedInput: 1_000, cacheRead: 8_000, output: 1_000)
@@ -161,7 +146,7 @@ struct BlockTests {
     }
 
     @Test func `a single call has no rate, and figures beyond belief have one`() throws {
-        var builder = BlockBuilder(.fiveHours, from: nil)
+        var builder = BlockBuilder(.fiveHours)
         builder.add(call(try instant("2026-11-22T10:30:00Z")))
         let block = try #require(builder.finish().first)
         #expect(block.burnRate == nil)

@@ -285,8 +285,11 @@ struct Committer: ~Copyable {
         guard let (id, known) = current else { return }
         var part = known
         let tables = LineTables(db: db)
-        for (draft, offset) in zip(drafts, offsets) where !draft.line.isEmpty {
+        for (place, (draft, offset)) in zip(drafts, offsets).enumerated() where !draft.line.isEmpty {
             part.note(draft.line)
+            if let extent = draft.line.extent, batches[place].signal == .traces {
+                try tables.add(spans: extent, part: id, offset: offset)
+            }
             for (row, first) in draft.records { try tables.add(session: row, first: first, part: id, offset: offset) }
         }
         try finish(&part, id, tables)

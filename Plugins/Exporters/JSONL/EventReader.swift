@@ -45,20 +45,30 @@ struct EventReader {
         if found.count > limit { found.removeLast(found.count - limit) }
     }
 
-    /// The records that a call of the session was made of.
-    mutating func records(
-        for evidence: CallEvidence,
+    /// Finds the log records that a call of the session was made of.
+    mutating func findLogs(
+        _ search: inout CallRecordSearch,
         in lines: [LineRef],
         from files: [Int32: ReadableFile]
-    ) -> [CallRecord] {
-        var search = CallRecordSearch(for: evidence)
-        guard let span = search.span else { return [] }
+    ) {
+        guard let span = search.logTimes else { return }
         for line in lines.sorted(by: { $0.first < $1.first }) where !search.isFull {
             // What begins later has no record of it.
             guard line.first <= span.upperBound.nanoseconds, let file = files[line.part] else { continue }
             forEachRecord(of: line, file) { record, batch in search.look(at: record, of: batch) }
         }
-        return search.records
+    }
+
+    /// Finds the spans that a call was made of, in lines with spans.
+    mutating func findSpans(
+        _ search: inout CallRecordSearch,
+        in lines: [LineRef],
+        from files: [Int32: ReadableFile]
+    ) {
+        for line in lines where !search.hasSpans {
+            guard let file = files[line.part], let (_, batch) = batch(of: line, file) else { continue }
+            search.look(in: batch)
+        }
     }
 
     private mutating func read(_ place: LineRef, _ file: ReadableFile) {
@@ -69,16 +79,22 @@ struct EventReader {
 
     /// Hands over the session's records of a line.
     private mutating func forEachRecord(of place: LineRef, _ file: ReadableFile, _ use: (Int, Batch) -> Void) {
-        var scanner = LineScanner(file, from: place.offset)
-        guard case .line(let line, let found)? = scanner.next(), let batch = line.batch(found, file) else {
-            damage = damage ?? StoreDamage.Place(path: file.path, offset: place.offset)
-            return
-        }
+        guard let (line, batch) = batch(of: place, file) else { return }
         for note in line.sessions where note.update.id == session {
             for range in note.records {
                 for record in Range(range).clamped(to: batch.otlp.records.indices) { use(record, batch) }
             }
         }
+    }
+
+    /// A line with its records; one that cannot be read is noted.
+    private mutating func batch(of place: LineRef, _ file: ReadableFile) -> (UsageLine, Batch)? {
+        var scanner = LineScanner(file, from: place.offset)
+        guard case .line(let line, let found)? = scanner.next(), let batch = line.batch(found, file) else {
+            damage = damage ?? StoreDamage.Place(path: file.path, offset: place.offset)
+            return nil
+        }
+        return (line, batch)
     }
 
     private mutating func take(_ record: Int, of batch: Batch) {

@@ -32,6 +32,8 @@ struct FileCompaction: ~Copyable {
     private var result: Part
     /// Lines with records of sessions that are not in the index yet.
     private var lines: [(session: String, first: Timestamp, offset: Int64)] = []
+    /// Lines with spans that are not in the index yet.
+    private var spanLines: [(extent: RecordExtent, offset: Int64)] = []
 
     /// How many lines the index gets at once.
     private static let step = 2_000
@@ -143,7 +145,7 @@ struct FileCompaction: ~Copyable {
             } else {
                 removed += try prune(line, place, source, border)
             }
-            if lines.count >= Self.step { try addLines(change) }
+            if lines.count + spanLines.count >= Self.step { try addLines(change) }
         }
         // A file that cannot be read to its end must not be replaced by what was read of it.
         try source.check()
@@ -176,7 +178,7 @@ struct FileCompaction: ~Copyable {
             isFirst = false
             try file.append(bytes)
         }
-        remember(line.sessions, at: start, extent)
+        remember(line, line.sessions, at: start, extent)
     }
 
     /// Copies a line without its old records.
@@ -197,7 +199,7 @@ struct FileCompaction: ~Copyable {
         writer.writeRecords(batch.otlp)
         writer.end()
         try flush()
-        remember(sessions, at: start, extent)
+        remember(line, sessions, at: start, extent)
         return before - extent.count
     }
 
@@ -209,23 +211,31 @@ struct FileCompaction: ~Copyable {
         return file.size
     }
 
-    private mutating func remember(_ sessions: [SessionEntry], at offset: Int64, _ extent: RecordExtent) {
+    private mutating func remember(
+        _ line: UsageLine,
+        _ sessions: [SessionEntry],
+        at offset: Int64,
+        _ extent: RecordExtent
+    ) {
         result.earliest = min(result.earliest, extent.earliest)
+        if line.records?.signal == .traces { spanLines.append((extent, offset)) }
         for session in sessions where !session.records.isEmpty {
             lines.append((session.update.id, session.update.firstSeen, offset))
         }
     }
 
-    /// Writes into the index where records of sessions are; no question reads them before the file is in its place.
+    /// Writes into the index where records of sessions and spans are; no question reads them before the file is in its place.
     private mutating func addLines(_ change: ((Database) throws -> Void) throws -> Void) throws {
-        guard !lines.isEmpty else { return }
+        guard !lines.isEmpty || !spanLines.isEmpty else { return }
         try change { db in
             let tables = LineTables(db: db)
             for line in lines {
                 try tables.add(session: line.session, first: line.first, part: id, offset: line.offset)
             }
+            for (extent, offset) in spanLines { try tables.add(spans: extent, part: id, offset: offset) }
         }
         lines.removeAll(keepingCapacity: true)
+        spanLines.removeAll(keepingCapacity: true)
     }
 
     private mutating func flush() throws(FileError) {

@@ -259,24 +259,40 @@ final class JSONLStore: Sendable {
 
     /// The events of a session from the lines that hold its records.
     func events(of session: String, _ database: OpenDatabase) async throws -> [SessionEvent] {
-        try await readLines(of: session, database) { $0.read($1, from: $2) }
+        try await readLines(of: session, database, { try $0.lines(of: session) }) { $0.read($1, from: $2) }
     }
 
-    /// The records of a session that one of its calls was made of.
+    /// The records that a call of a session was made of.
     func records(for evidence: CallEvidence, of session: String, _ database: OpenDatabase) async throws -> [CallRecord]
     {
-        try await readLines(of: session, database) { $0.records(for: evidence, in: $1, from: $2) }
+        var search = CallRecordSearch(for: evidence)
+        if search.logTimes != nil {
+            search = try await readLines(of: session, database, { try $0.lines(of: session) }) { [search] in
+                var next = search
+                $0.findLogs(&next, in: $1, from: $2)
+                return next
+            }
+        }
+        for time in search.spanTimes where !search.hasSpans {
+            search = try await readLines(of: session, database, { try $0.spanLines(at: time) }) { [search] in
+                var next = search
+                $0.findSpans(&next, in: $1, from: $2)
+                return next
+            }
+        }
+        return search.records
     }
 
-    /// Reads the lines with records of a session on a thread that may block; a damaged line is noted and refused.
+    /// Reads lines on a thread that may block; a damaged line is noted and refused.
     private func readLines<Found: Sendable>(
         of session: String,
         _ database: OpenDatabase,
-        _ read: @escaping @Sendable (inout EventReader, [LineRef], [Int32: ReadableFile]) -> [Found]
-    ) async throws -> [Found] {
-        let result: Result<[Found], any Error> = await withCheckedContinuation { continuation in
+        _ find: @escaping @Sendable (LineTables) throws -> [LineRef],
+        _ read: @escaping @Sendable (inout EventReader, [LineRef], [Int32: ReadableFile]) -> Found
+    ) async throws -> Found {
+        let result: Result<Found, any Error> = await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                continuation.resume(returning: Result { try self.readLinesNow(of: session, database, read) })
+                continuation.resume(returning: Result { try self.readLinesNow(of: session, database, find, read) })
             }
         }
         return try result.get()
@@ -285,10 +301,11 @@ final class JSONLStore: Sendable {
     private func readLinesNow<Found>(
         of session: String,
         _ database: OpenDatabase,
-        _ read: (inout EventReader, [LineRef], [Int32: ReadableFile]) -> [Found]
-    ) throws -> [Found] {
+        _ find: @Sendable (LineTables) throws -> [LineRef],
+        _ read: (inout EventReader, [LineRef], [Int32: ReadableFile]) -> Found
+    ) throws -> Found {
         let (lines, files) = try parts.withLock { list in
-            let lines = try database.readNow { try LineTables(db: $0).lines(of: session) }
+            let lines = try database.readNow { try find(LineTables(db: $0)) }
             var files: [Int32: ReadableFile] = [:]
             // Opened here, so that a compaction cannot take them away before they are read.
             for part in Set(lines.map(\.part)) {

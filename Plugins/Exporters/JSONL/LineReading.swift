@@ -5,6 +5,7 @@ import Dispatch
 import Files
 import GRDB
 import Logging
+import OTLP
 import SQLiteUsage
 import Usage
 
@@ -93,6 +94,9 @@ struct LineReading {
             for ((line, offset), rows) in zip(lines, rows) {
                 for (session, row) in zip(line.sessions, rows) where !session.records.isEmpty {
                     try tables.add(session: row, first: session.update.firstSeen, part: id, offset: offset)
+                }
+                if let extent = line.extent, line.records?.signal == .traces {
+                    try tables.add(spans: extent, part: id, offset: offset)
                 }
                 if let border = line.compacted { try Revision.note(border, db) }
             }

@@ -12,7 +12,7 @@ struct LineTables {
 
     /// Their layout; an index of another one is made again.
     static let tables = DatabaseFile.Tables(
-        name: "lines 1",
+        name: "lines 2",
         sql: """
             -- The files of the store, the one that is appended to without a number, and up to which byte they are in the index. The
             -- hash of the bytes before shows that a file is still the same.
@@ -32,6 +32,14 @@ struct LineTables {
                 first   INTEGER NOT NULL,
                 place   INTEGER NOT NULL,
                 PRIMARY KEY (part, session, first, place)
+            ) WITHOUT ROWID;
+            -- Where the lines with spans begin, and which stretch of time their spans end in.
+            CREATE TABLE span_lines (
+                part  INTEGER NOT NULL,
+                first INTEGER NOT NULL,
+                place INTEGER NOT NULL,
+                last  INTEGER NOT NULL,
+                PRIMARY KEY (part, first, place)
             ) WITHOUT ROWID;
             """
     )
@@ -70,7 +78,9 @@ struct LineTables {
     func removePart(_ id: Int32) throws { try db.execute(sql: "DELETE FROM parts WHERE part = ?", arguments: [id]) }
 
     /// Forgets everything.
-    func removeAll() throws { try db.execute(sql: "DELETE FROM parts; DELETE FROM session_lines") }
+    func removeAll() throws {
+        try db.execute(sql: "DELETE FROM parts; DELETE FROM session_lines; DELETE FROM span_lines")
+    }
 
     // MARK: - Records of sessions
 
@@ -89,14 +99,27 @@ struct LineTables {
         )
     }
 
+    /// Notes that a line has spans.
+    func add(spans extent: RecordExtent, part: Int32, offset: Int64) throws {
+        var statement = try SQLiteStatement("INSERT OR IGNORE INTO span_lines VALUES (?, ?, ?, ?)", db)
+        for number in [Int64(part), extent.earliest.nanoseconds, offset, extent.latest.nanoseconds] {
+            statement.bind(number)
+        }
+        try statement.run()
+    }
+
     /// Forgets the records in a file.
     func removeLines(of part: Int32) throws {
-        try db.execute(sql: "DELETE FROM session_lines WHERE part = ?", arguments: [part])
+        for table in ["session_lines", "span_lines"] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE part = ?", arguments: [part])
+        }
     }
 
     /// Forgets the records in files that are none of the store's, such as one that was never finished.
     func removeStrayLines() throws {
-        try db.execute(sql: "DELETE FROM session_lines WHERE part NOT IN (SELECT part FROM parts)")
+        for table in ["session_lines", "span_lines"] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE part NOT IN (SELECT part FROM parts)")
+        }
     }
 
     /// The lines with records of a session.
@@ -109,6 +132,24 @@ struct LineTables {
             db
         )
         statement.bind(session)
+        return try statement.rows { LineRef(part: try $0.small(0), offset: $0.int(1), first: $0.int(2)) }
+    }
+
+    /// The lines with spans around an instant, those that began last first.
+    func spanLines(at time: Timestamp) throws -> [LineRef] {
+        var statement = try SQLiteStatement(
+            """
+            SELECT part, place, first FROM (
+                SELECT l.part, l.place, l.first, l.last FROM parts p CROSS JOIN span_lines l
+                WHERE l.part = p.part AND l.first <= ? ORDER BY l.first DESC LIMIT ?
+            ) WHERE last >= ? LIMIT ?
+            """,
+            db
+        )
+        statement.bind(time.nanoseconds)
+        statement.bind(Int64(CallRecordSearch.maximumCandidates))
+        statement.bind(time.nanoseconds)
+        statement.bind(Int64(CallRecordSearch.maximumBatches))
         return try statement.rows { LineRef(part: try $0.small(0), offset: $0.int(1), first: $0.int(2)) }
     }
 }

@@ -139,10 +139,16 @@ struct RecordTable {
         return events.all
     }
 
-    /// The records of a session that a call was made of.
+    /// The records that a call of a session was made of.
     func records(of session: Int64, for evidence: CallEvidence) throws -> [CallRecord] {
         var search = CallRecordSearch(for: evidence)
-        guard let span = search.span else { return [] }
+        try findLogs(of: session, &search)
+        for time in search.spanTimes where !search.hasSpans { try findSpans(at: time, &search) }
+        return search.records
+    }
+
+    private func findLogs(of session: Int64, _ search: inout CallRecordSearch) throws {
+        guard let span = search.logTimes else { return }
         try connection.forEachRow(
             """
             SELECT b.signal, b.received_at, b.size, b.body, s.positions FROM session_batches s
@@ -162,7 +168,31 @@ struct RecordTable {
             for position in RecordPositions(bytes: row.blob(4)) { search.look(at: position, of: stored.batch) }
             return !search.isFull
         }
-        return search.records
+    }
+
+    /// Looks into the batches that have spans around an instant and began on its day or the one before, those that began last first.
+    private func findSpans(at time: Timestamp, _ search: inout CallRecordSearch) throws {
+        let day = time.nanoseconds / Self.day
+        try connection.forEachRow(
+            """
+            SELECT received_at, size, body FROM batches
+            WHERE day IN ($1, $2) AND signal = 'traces' AND first_time <= $3 AND last_time >= $3 ORDER BY first_time DESC LIMIT $4
+            """,
+            [
+                .int(day - 1), .int(day), .int(time.nanoseconds), .int(Int64(CallRecordSearch.maximumBatches)),
+            ],
+            atOnce: 10
+        ) { row in
+            let signal = Signal.traces.rawValue
+            let stored = StoredBatch(
+                signal: signal,
+                receivedAt: try row.time(0),
+                size: row.int(1),
+                body: row.blob(2)
+            )
+            if let stored { search.look(in: stored.batch) }
+            return !search.hasSpans
+        }
     }
 
     // MARK: - Compaction

@@ -3,7 +3,14 @@
 public import CollectorKit
 import Files
 import FoundationEssentials
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The file of API keys, readable by its owner only.
 ///
@@ -38,8 +45,8 @@ public struct KeyFile: Sendable {
         return Stamp(
             inode: UInt64(facts.st_ino),
             size: Int64(facts.st_size),
-            seconds: facts.st_mtim.tv_sec,
-            nanoseconds: facts.st_mtim.tv_nsec
+            seconds: OwnFile.modificationTime(facts).tv_sec,
+            nanoseconds: OwnFile.modificationTime(facts).tv_nsec
         )
     }
 

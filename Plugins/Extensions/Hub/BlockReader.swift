@@ -135,24 +135,39 @@ struct BlockReader {
 
     /// All blocks from an instant on, and some before.
     ///
-    /// Where a session begins depends on the calls before it, so it is read from ever farther back until a silence gives certainty.
+    /// Where a session begins depends on the calls before it, back to a silence that is longer than a block.
     private func blocks(from start: Timestamp?) async throws -> [UsageBlock] {
-        guard let start else { return try await build(from: nil).finish() }
+        guard let start else { return try await build(from: nil) }
         if case .week(let week) = question.rule {
-            return try await build(from: week.week(of: start).start).finish()
+            return try await build(from: week.week(of: start).start)
         }
-        for days in [2, 16] as [Int64] {
-            let from = start.nanoseconds - max(days * Self.day, 2 * length)
-            guard from > 0 else { break }
-            let builder = try await build(from: Timestamp(nanoseconds: from))
-            let skipped = builder.lastSkipped
-            // The block of the last call that was skipped is over before the first that is asked for can begin.
-            if skipped.map({ $0.nanoseconds + length <= start.nanoseconds }) ?? true { return builder.finish() }
-        }
+        if let silent = try await silence(before: start) { return try await build(from: silent) }
         if let blocks = try await remembered(before: start) { return blocks }
-        let blocks = try await build(from: nil).finish()
+        let blocks = try await build(from: nil)
         try await remember(blocks, before: start)
         return blocks
+    }
+
+    /// An instant within the last silence that begins before another and is longer than a block, by which all blocks before it are over;
+    /// nil when the week before has none.
+    ///
+    /// It is found in the sums of hours, without reading a call.
+    private func silence(before start: Timestamp) async throws -> Timestamp? {
+        let hour: Int64 = 3_600_000_000_000
+        let dates = [start.nanoseconds - 8 * Self.day, min(start.nanoseconds, end.nanoseconds)]
+        guard dates[0] > 0 else { return nil }
+        let days = dates.map { String(Timestamp(nanoseconds: $0).iso8601.prefix(10)) }
+        let period = try Period(nil, from: days[0], to: days[1], timezone: "UTC", now: question.now).hours
+        var query = UsageQuery(period, now: question.now)
+        (query.filter, query.listsSessions) = (question.filter, false)
+        let most = Int((length + hour - 1) / hour)
+        var (found, silent): (Timestamp?, Int) = (nil, 0)
+        for (position, sums) in try await store.summary(query).byDay.enumerated() {
+            silent = sums.totals.calls == 0 ? silent + 1 : 0
+            let began = period.dayStarts[position + 1].nanoseconds - Int64(silent) * hour
+            if silent >= most, began <= start.nanoseconds { found = period.dayStarts[position + 1] }
+        }
+        return found
     }
 
     /// The blocks from one on that an earlier question found; nil when there is none before an instant, or calls before it changed.
@@ -162,7 +177,7 @@ struct BlockReader {
             try await calls(throughDayOf: known.firstCall) == known.calls
         else { return nil }
         // All calls before its first belong to blocks that are over.
-        var builder = BlockBuilder(question.rule, from: nil)
+        var builder = BlockBuilder(question.rule)
         let walk = CallWalk(store: store, filter: question.filter, now: question.now)
         try await walk.forEach(from: known.firstCall, to: end) { builder.add($0) }
         let blocks = builder.finish()
@@ -191,11 +206,11 @@ struct BlockReader {
         return period.day(of: time).map { days[...$0].reduce(0) { $0.saturatingAdding($1.totals.calls) } } ?? -1
     }
 
-    /// Hands all calls from an instant on to a builder.
-    private func build(from start: Timestamp?) async throws -> BlockBuilder {
-        var builder = BlockBuilder(question.rule, from: start)
+    /// The blocks of all calls from an instant on, or of all calls.
+    private func build(from start: Timestamp?) async throws -> [UsageBlock] {
+        var builder = BlockBuilder(question.rule)
         let walk = CallWalk(store: store, filter: question.filter, now: question.now)
         try await walk.forEach(from: start, to: end) { builder.add($0) }
-        return builder
+        return builder.finish()
     }
 }

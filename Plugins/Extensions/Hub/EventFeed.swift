@@ -161,6 +161,7 @@ struct FeedNews {
             var query = SessionQuery(now: now)
             query.limit = Self.watched
             query.filter = (try? parameters.filter(in: usage.config.timezone, now: now)) ?? query.filter
+            if parameters.namesPeriod { query.period = try? parameters.period(in: usage.config.timezone, now: now) }
             return try? await usage.openStore().sessions(query).sessions
         }
         guard let reading else { return [] }

@@ -48,10 +48,16 @@ struct UnusualDay: Sendable {
     var detail: String {
         let figures = "\(AlertRules.text(of: cost)) where this weekday usually costs \(AlertRules.text(of: usual))"
         guard let first = causes.first else { return figures + "; the surplus has no single cause" }
-        let more = causes.dropFirst().map { ($0.dimension == .user ? " by " : " with ") + $0.name }
+        let more = causes.dropFirst().map { ($0.dimension == .user ? " by " : " with ") + Self.shown($0.name) }
         let rest = more.isEmpty ? "" : ", mostly" + more.joined()
         return figures
-            + "; \(first.dimension.rawValue) \(first.name) took \(AlertRules.text(of: first.surplus)) more than usual\(rest)"
+            + "; \(first.dimension.rawValue) \(Self.shown(first.name)) took \(AlertRules.text(of: first.surplus)) more than usual\(rest)"
+    }
+
+    /// A name in a sentence: of an id, which agents send for a person, its beginning.
+    private static func shown(_ name: String) -> String {
+        name.utf8.count >= 32 && name.utf8.allSatisfy { $0 == 0x2D || Character(Unicode.Scalar($0)).isHexDigit }
+            ? String(name.prefix(8)) : name
     }
 
     /// The names of the causes, by dimension.

@@ -59,14 +59,8 @@ struct SpanAncestry {
 
     /// The hash of a span of the record's trace, under which other batches find it.
     static func hash(_ record: RecordEntry, _ span: UInt64) -> UInt64 {
-        var hash = start
-        hash.combine(record.traceHigh)
-        hash.combine(record.traceLow)
-        hash.combine(span)
-        return hash.value
+        TraceLinks.hash(traceHigh: record.traceHigh, traceLow: record.traceLow, span: span)
     }
-
-    private static let start = StableHash(domain: "span")
 
     /// A key within the batch, cheaper than ``hash(_:_:)``; hits are compared.
     private static func key(_ record: RecordEntry, _ span: UInt64) -> UInt64 {

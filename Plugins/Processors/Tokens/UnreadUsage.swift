@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import Glibc
 import Logging
 import OTLP
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Attributes of a batch that look like token usage and are not read: those of a client that this version does not know, and figures of
 /// a known name whose value cannot be read.

@@ -3,11 +3,18 @@
 public import CollectorKit
 import Dispatch
 import Files
-import Glibc
 import Logging
 import OTLP
 import Synchronization
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Reads the session files of agents, from time to time and when asked, and hands on what they hold as log records.
 ///

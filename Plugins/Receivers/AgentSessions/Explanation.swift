@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
-import Glibc
+import Files
 import JSON
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// What is read of one file, call by call, and why something in it is not counted: what a report of a wrong figure needs.
 ///
@@ -77,7 +85,7 @@ public struct SessionFileExplanation: Sendable {
             rootLength: rootLength,
             identity: FileIdentity(status),
             size: Int64(status.st_size),
-            modified: Int64(status.st_mtim.tv_sec) &* 1_000_000_000,
+            modified: Int64(OwnFile.modificationTime(status).tv_sec) &* 1_000_000_000,
             isArchived: false,
             service: store.service(path)
         )

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CZstd
-import Glibc
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A session file that is open for reading, its contents inflated where it is compressed.
 final class FileStream {
@@ -66,7 +73,7 @@ final class FileStream {
 
     private func readBytes(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
         while true {
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            let count = systemRead(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 { return count }
             guard errno == EINTR else { throw .system }
         }
@@ -143,4 +150,9 @@ final class ZstdInflater {
         }
         return output.pos
     }
+}
+
+/// A method of the same name hides the system's `read`.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    read(descriptor, bytes, count)
 }

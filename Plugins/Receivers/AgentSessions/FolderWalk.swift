@@ -2,7 +2,14 @@
 
 import CollectorKit
 import Files
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A file of sessions as the file system shows it.
 struct FoundFile: Equatable {
@@ -62,7 +69,9 @@ struct FolderWalk {
         var logs: [String: (size: Int64, modified: Int64)] = [:]
         visit(root.path, 0, store.endings, lowest: root.depth) { path, status in
             let size = Int64(status.st_size)
-            let modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+            let modified =
+                Int64(OwnFile.modificationTime(status).tv_sec) &* 1_000_000_000
+                &+ Int64(OwnFile.modificationTime(status).tv_nsec)
             if path.hasSuffix("-wal") { return logs[path] = (size, modified) }
             let relative = String(Substring(path.utf8.dropFirst(rootLength + 1)))
             guard let layout = store.layout(relative) else { return }

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import JSON
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Reads the times of lines; most lines of a file are of one day, whose beginning is remembered.
 struct InstantReader {

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import JSON
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Lines that hold more than one JSON object, because the line feed between two of them was lost.
 ///

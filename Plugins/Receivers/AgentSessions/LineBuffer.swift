@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import JSON
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Cuts a stream of bytes into lines within bounded memory; one buffer serves file after file.
 ///

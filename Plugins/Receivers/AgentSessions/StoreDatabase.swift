@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+import Files
 import GRDBSQLite
-import Glibc
 import JSON
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// An agent's SQLite database, opened so that the agent never notices.
 ///
@@ -34,7 +42,9 @@ final class StoreDatabase {
                 var status = stat()
                 guard stat(file, &status) == 0 else { continue }
                 sizes.append(Int64(status.st_size))
-                times += [Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec)]
+                times += [
+                    Int64(OwnFile.modificationTime(status).tv_sec), Int64(OwnFile.modificationTime(status).tv_nsec),
+                ]
             }
         }
     }

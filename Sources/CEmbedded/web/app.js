@@ -95,7 +95,7 @@ async function load(resource) {
     if (!(error instanceof APIError)) console.error(error);
     Object.assign(resource, { error, loading: false });
   }
-  draw();
+  drawArrived();
 }
 
 const reload = () => Promise.all([...app.resources.values()].map(load));
@@ -114,6 +114,21 @@ function draw() {
   if (isDrawing) return;
   isDrawing = true;
   requestAnimationFrame(() => { isDrawing = false; drawNow(); });
+}
+
+/** How long in milliseconds an answer waits for others that are on their way: a draw takes longer than the answers are apart. */
+const together = 40;
+let arriving = null;
+
+/** Draws what has arrived: at once when nothing else is on its way, else with what comes meanwhile. */
+function drawArrived() {
+  if ([...app.resources.values()].some(({ loading }) => loading)) {
+    arriving ??= setTimeout(() => { arriving = null; draw(); }, together);
+    return;
+  }
+  clearTimeout(arriving);
+  arriving = null;
+  draw();
 }
 
 function drawNow() {

@@ -13,13 +13,16 @@ export function attentionPanel(app, { alerts, insights, summary }) {
   return panel(app, {
     id: "attention", kind: "attention", title: "Needs attention", resource: alerts, lines: 4, actions: list.length > 0 && h("span", { class: "attention-count", "aria-hidden": "true" }, String(list.length)),
     why: "Open alerts by the rules of the configuration: budgets, limits, unusual days, models without a price, silent machines, components that fail; and the unusual days of the period.",
-    body: () => list.length ? h("ul", { class: "attention-list", "aria-label": "What needs attention" }, list.map(({ key, rule, title, detail, since, link }) =>
-      h("li", { class: "attention-item " + rule, key }, h("span", { class: "attention-mark", "aria-hidden": "true" }),
+    body: () => list.length ? h("ul", { class: "attention-list", "aria-label": "What needs attention" }, list.map(({ key, rule, level, title, detail, since, link }) =>
+      h("li", { class: "attention-item " + rule + (isBad(rule, level) ? " bad" : ""), key }, h("span", { class: "attention-mark", "aria-hidden": "true" }),
         h("div", { class: "attention-text" }, h("strong", null, title.replace(/^\d{4}-\d\d-\d\d/, shortDay)), since && h("time", { class: "fine", datetime: since, title: "since " + utc(since) }, " " + ago(since)), h("p", { class: "fine" }, detail)),
         link && h("a", { href: link[0], "aria-label": link[1] + ": " + title }, link[1]))))
       : h("p", { class: "blank" }, h("span", { class: "state-dot ok", "aria-hidden": "true" }), " Nothing: budgets, limits, prices, machines and components are as they should be."),
   });
 }
+
+/** Work that is not done, and money or a limit that is used up; the rest is a warning. */
+const isBad = (rule, level) => rule === "component" || ((rule === "budget" || rule === "limit") && level >= 100);
 
 function items(app, { alerts }, insights, summary) {
   const list = alerts.map((alert) => ({ ...alert, link: link(app, alert.rule, alert.for ?? {}, alert.key.split("/").at(-1)) }));

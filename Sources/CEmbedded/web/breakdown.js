@@ -31,7 +31,7 @@ function entries(summary, dimension) {
 const lists = [["user", "People"], ["project", "Projects"], ["model", "Models"], ["team", "Teams"]];
 
 /** The five dearest names of each, with their share and their course; of teams only if there are any. */
-export function topLists(app, resource) {
+export function topLists(app, resource, split) {
   const shown = lists.filter(([dimension]) => dimension !== "team" || (resource.data?.trends.team ?? []).some(({ name }) => name !== "unknown"));
   return h("div", { class: "top-lists", key: "top-lists" }, shown.map(([dimension, title]) => panel(app, {
     id: "top-" + dimension, title, resource, lines: 5, kind: "top-list",
@@ -40,11 +40,11 @@ export function topLists(app, resource) {
     body: ({ trends, totalCost }) => {
       const names = trends[dimension] ?? [];
       if (!names.length) return blank("Nothing with a price in this period.");
-      const color = palette(dimension, names.map(({ name }) => name));
+      const color = colorOf(dimension, split, names);
       const chosen = app.route.query.getAll(dimension);
       return h("ol", { class: "bars-list" }, names.map(({ name, cost, days }) => h("li", { key: name },
         h("button", { type: "button", class: "bar-row", title: name, "aria-pressed": String(chosen.includes(name)), onclick: () => app.replace(toggled(app.route, dimension, name)) },
-          h("span", { class: "bar-name" }, dot(color(name)), h("span", { class: "name" }, shownName(dimension, name))),
+          h("span", { class: "bar-name" }, dimension === split && dot(color(name)), h("span", { class: "name" }, shownName(dimension, name))),
           days.length > 1 ? sparkline(inParts(days), color(name)) : h("span", null),
           h("span", { class: "bar-value" }, money(cost)), h("span", { class: "bar-part" }, percent(totalCost > 0 ? cost / totalCost : 0))))));
     },
@@ -60,14 +60,17 @@ function inParts(days, most = 42) {
 
 const showBreakdown = () => setTimeout(() => document.getElementById("breakdown-title")?.scrollIntoView({ block: "start" }), 50);
 
+/** A colour means one name of the dimension by which the chart is split up; whatever is shown of others has the accent. */
+const colorOf = (dimension, split, names) => (dimension === split ? palette(dimension, names.slice(0, 8).map(({ name }) => name)) : () => "accent");
+
 /** The table behind the figures, by any dimension. */
-export const breakdown = (app, resource, dimension, onPick) => panel(app, {
+export const breakdown = (app, resource, dimension, split, onPick) => panel(app, {
   id: "breakdown", title: "Breakdown", resource, lines: 6,
   why: "Choose a row to filter the whole page by it; choose it again to take the filter away. A session that used two models is counted with both.",
   actions: choices("Break down by", shownTabs(resource?.data, dimension).map((name) => ({ title: dimensionNamed(name).title, href: changed(app.route, { tab: name === "agent" ? null : name }), isChosen: name === dimension }))),
   body: (summary) => {
     const { sort = "cost", order = "desc" } = app.ui.breakdown ?? {};
-    const color = palette(dimension, entries(summary, dimension).slice(0, 8).map(({ name }) => name));
+    const color = colorOf(dimension, split, entries(summary, dimension));
     const rows = entries(summary, dimension).sort((a, b) => {
       const way = typeof a[sort] === "string" ? (a[sort] < b[sort] ? -1 : 1) : (a[sort] ?? 0) - (b[sort] ?? 0);
       return (order === "asc" ? way : -way) || (a.name < b.name ? -1 : 1);
@@ -78,13 +81,13 @@ export const breakdown = (app, resource, dimension, onPick) => panel(app, {
         caption: "Usage by " + dimensionNamed(dimension).title.toLowerCase(), rows: rows.slice(0, 100), key: ({ name }) => name, sort, order,
         onSort: (next, way) => app.set({ breakdown: { sort: next, order: way } }),
         act: ({ name }) => onPick(name), isChosen: ({ name }) => app.route.query.getAll(dimension).includes(name),
-        columns: columns(dimension, summary.totalCost, color),
+        columns: columns(dimension, summary.totalCost, color, dimension === split),
       }));
   },
 });
 
-const columns = (dimension, total, color) => [
-  { key: "name", title: dimensionNamed(dimension).title, sort: "name", cell: ({ name }) => [dot(color(name)), shownName(dimension, name)], hint: ({ name }) => name },
+const columns = (dimension, total, color, hasDots) => [
+  { key: "name", title: dimensionNamed(dimension).title, sort: "name", cell: ({ name }) => [hasDots && dot(color(name)), shownName(dimension, name)], hint: ({ name }) => name },
   { key: "cost", title: "Cost", sort: "cost", number: true, cell: ({ cost, isUnpriced }) => (isUnpriced ? nothing : money(cost)) },
   { key: "share", title: "Share", kind: "share-cell", cell: ({ cost, name }) => [shareBar(total > 0 ? cost / total : 0, color(name)), h("span", { class: "share-text" }, percent(total > 0 ? cost / total : 0))] },
   { key: "tokens", title: "Tokens", sort: "tokens", number: true, cell: (row) => tokens(row.tokens), hint: (row) => count(row.tokens) },

@@ -23,10 +23,15 @@ export const monthName = (day) => months[Number(day.slice(5, 7)) - 1] + " " + da
 /** Whether Saturday or Sunday. */
 export const isWeekend = (day) => [0, 6].includes(new Date(day + "T00:00:00Z").getUTCDay());
 
+const formats = new Map();
+
 /** The day on which it is now in a zone; in the browser's without one. */
 export function today(zone) {
-  try { return new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(new Date()); }
-  catch { return new Intl.DateTimeFormat("en-CA").format(new Date()); }
+  if (!formats.has(zone)) {
+    try { formats.set(zone, new Intl.DateTimeFormat("en-CA", { timeZone: zone })); }
+    catch { formats.set(zone, new Intl.DateTimeFormat("en-CA")); }
+  }
+  return formats.get(zone).format(new Date());
 }
 
 /** The month before the one of a day, `YYYY-MM`. */

@@ -85,13 +85,14 @@ const sources = ({ observations }, zone) => part("sources", "Sources", [
     h("span", { class: "fine" }, tokenText(row) + (row.reportedCost === null ? "" : ", cost " + callMoney(row.reportedCost))))))]);
 
 function records(app, { records: list, keepsRecords, observations }, zone) {
-  const isSpan = observations.every(({ source }) => source.endsWith("span"));
-  const absent = !keepsRecords ? "This store does not keep records (records: usage), so there is none of this call."
-    : isSpan ? "This call came as a span. Stores find the records of log records only."
-      : "No record of this call is in the store: it was removed by the retention, or records were not kept then.";
+  const absent = keepsRecords ? "No record of this call is in the store: it was removed by the retention, or records were not kept then."
+    : "This store does not keep records (records: usage), so there is none of this call.";
+  const isSpan = ({ observations: places }) => places.every((index) => observations[index]?.source.endsWith("span"));
+  const how = list.every(isSpan) ? "The spans of its sources, found by trace and span id"
+    : list.some(isSpan) ? "The spans of its sources, and the log records of this session at the times of the others" : "The log records of this session at the times of its sources";
   return part("records", "Records", list.length === 0 ? h("p", { class: "fine" }, absent) : [
-    h("p", { class: "fine" }, "The log records of this session at the times of its sources, as they were kept: texts that the redaction dropped are not there."),
-    list.map((record, index) => h("details", { class: "record", key: index }, h("summary", null, record.name || "log record", h("span", { class: "fine" }, " · " + time(record.timestamp, zone) + " · " + count(record.size) + " bytes")),
+    h("p", { class: "fine" }, how + ", as they were kept: texts that the redaction dropped are not there."),
+    list.map((record, index) => h("details", { class: "record", key: index }, h("summary", null, record.name || (isSpan(record) ? "span" : "log record"), h("span", { class: "fine" }, " · " + (observations.length > 1 ? record.observations.map((index) => place(observations, index)).join(", ") + " · " : "") + time(record.timestamp, zone) + " · " + count(record.size) + " bytes")),
       record.otlp === null ? h("p", { class: "fine" }, "It is too long to be shown here.") : [
         h("div", { class: "record-tools" }, h("button", { type: "button", class: "button small", onclick: (event) => copy(app, event.currentTarget, indented(record.otlp)) }, "Copy")),
         h("pre", { tabindex: "0", role: "region", "aria-label": "Record " + (index + 1) }, indented(record.otlp))])),

@@ -107,7 +107,7 @@ function totals(now, than) {
     ["Cost", (summary) => summary.totalCost, money, "cost"], ["Calls", (summary) => summary.callCount, count, "calls"], ["Tokens", (summary) => summary.totalTokens, tokens, "tokens"],
     ["Sessions", (summary) => summary.sessionCount, count, "sessions"], ["Cost a session", each, money, "each"], ["From cache", hits, percent, "hits"],
   ];
-  return h("dl", { class: "facts" }, rows.map(([title, of, text, id]) => h("div", { key: id }, h("dt", null, title),
+  return h("dl", { class: "facts wide-facts" }, rows.map(([title, of, text, id]) => h("div", { key: id }, h("dt", null, title),
     h("dd", null, h("span", { id: "now-" + id }, text(of(now))), h("span", { class: "fine" }, " before ", h("span", { id: "than-" + id }, text(of(than))), id !== "hits" && of(than) > 0 && ", " + share(of(now), of(than)))))));
 }
 
@@ -142,7 +142,7 @@ function changes(now, than, dimension) {
       { key: "cost", title: "Cost", number: true, cell: (row) => (isUnpriced(row.now) ? nothing : money(row.cost)) },
       { key: "before", title: "Before", number: true, cell: (row) => (isUnpriced(row.than) ? nothing : money(row.before)) },
       { key: "change", title: "Change", number: true, cell: (row) => (row.isUnpriced ? nothing : difference(row.cost, row.before)) },
-      { key: "bar", title: "Share", kind: "change-cell", cell: (row) => [bar((row.cost - row.before) / largest), h("span", { class: "share-text" }, row.isUnpriced ? nothing : share(row.cost, row.before))] },
+      { key: "bar", title: "In percent", kind: "change-cell", cell: (row) => [bar((row.cost - row.before) / largest), h("span", { class: "share-text" }, row.isUnpriced ? nothing : share(row.cost, row.before))] },
       { key: "calls", title: "Calls", number: true, cell: (row) => count(row.now?.calls ?? 0), hint: (row) => count(row.than?.calls ?? 0) + " before" },
       { key: "tokens", title: "Tokens", number: true, cell: (row) => tokens(all(row.now)), hint: (row) => tokens(all(row.than)) + " before" },
     ],

@@ -10,15 +10,24 @@ export const h = (tag, properties, ...children) => fill(document.createElement(t
 /** An SVG element. */
 export const s = (tag, properties, ...children) => fill(document.createElementNS(svgNamespace, tag), properties, children);
 
+/** What an element was given is kept beside it: to read attributes back from the document takes longer than all else of a draw. */
 function fill(node, properties, children) {
+  const given = {};
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) { node[name] = value; (node.handlers ??= []).push(name); }
-    else if (name === "style") for (const [key, text] of Object.entries(value)) node.style.setProperty(key, text);
+    else if (name === "style") {
+      for (const [key, text] of Object.entries(value)) node.style.setProperty(key, text);
+      node.styled = JSON.stringify(value);
+    }
     else if (name === "key" || name === "paint") node[name] = value;
     else if (name === "value" || name === "checked") { node[name] = value; (node.kept ??= []).push(name); }
-    else node.setAttribute(name, value === true ? "" : value);
+    else {
+      given[name] = value === true ? "" : String(value);
+      node.setAttribute(name, given[name]);
+    }
   }
+  node.given = given;
   node.append(...nodes(children));
   return node;
 }
@@ -51,13 +60,12 @@ function update(old, node) {
     if (old.data !== node.data) old.data = node.data;
     return;
   }
-  for (const { name } of [...old.attributes]) {
-    if (name !== "style" && name !== "open" && !node.hasAttribute(name)) old.removeAttribute(name);
-  }
-  for (const { name, value } of node.attributes) {
-    if (name !== "style" && old.getAttribute(name) !== value) old.setAttribute(name, value);
-  }
-  if (old.style.cssText !== node.style.cssText) old.style.cssText = node.style.cssText;
+  const [before, after] = [given(old), given(node)];
+  // The reader opens and closes details.
+  for (const name in before) if (name !== "open" && !(name in after)) old.removeAttribute(name);
+  for (const name in after) if (before[name] !== after[name]) old.setAttribute(name, after[name]);
+  if (old.styled !== node.styled) old.style.cssText = node.style.cssText;
+  [old.given, old.styled] = [after, node.styled];
   for (const name of old.handlers ?? []) old[name] = null;
   for (const name of node.handlers ?? []) old[name] = node[name];
   old.handlers = node.handlers;
@@ -70,16 +78,21 @@ function update(old, node) {
   else patch(old, [...node.childNodes]);
 }
 
+/** The attributes of an element; of one that the page came with, those that it has. */
+const given = (node) => node.given ?? Object.fromEntries([...node.attributes].filter(({ name }) => name !== "style").map(({ name, value }) => [name, value]));
+
 /** Lets every element with `paint` below `root` draw itself into the width that it has. */
 export function paintAll(root) {
-  for (const node of root.querySelectorAll(".chart")) {
+  // All widths are read before the first is painted, so that the page is laid out once.
+  const charts = [...root.querySelectorAll(".chart")].map((node) => [node, node.clientWidth]);
+  for (const [node, width] of charts) {
     watcher.observe(node);
-    paintOne(node);
+    paintOne(node, width);
   }
 }
 
-function paintOne(node) {
-  if (node.paint && node.clientWidth > 0) patch(node, [node.paint(node.clientWidth)]);
+function paintOne(node, width) {
+  if (node.paint && width > 0) patch(node, [node.paint(width)]);
 }
 
 const widths = new WeakMap();
@@ -88,7 +101,7 @@ const watcher = new ResizeObserver((entries) => {
     if (!target.isConnected) watcher.unobserve(target);
     else if (widths.get(target) !== target.clientWidth) {
       widths.set(target, target.clientWidth);
-      paintOne(target);
+      paintOne(target, target.clientWidth);
     }
   }
 });

@@ -96,8 +96,8 @@ export const overview = {
       h("div", { class: "columns wide-left" },
         costOverTime(app, { resource: summary, insights, ...chosen, onPick: pick(chosen.dimension), onZoom: zoom }),
         sessionList(app, recent)),
-      topLists(app, insights),
-      h("div", { class: "columns" }, costByKind(app, insights, zoom, 178), breakdown(app, summary, chosen.tab, pick(chosen.tab))),
+      topLists(app, insights, chosen.dimension),
+      h("div", { class: "columns" }, costByKind(app, insights, zoom, 178), breakdown(app, summary, chosen.tab, chosen.dimension, pick(chosen.tab))),
     ];
   },
 };

@@ -2,12 +2,12 @@
 // People and teams: what each of them costs, the course of it, and how much of it came from caches.
 
 import { shareBar, sparkline } from "./charts.js";
-import { kinds, palette } from "./colors.js";
+import { kinds } from "./colors.js";
 import { h } from "./dom.js";
 import { address, changed, dimensionNamed, parameters, toggled } from "./filters.js";
 import { count, money, nothing, percent, plural, shownName, tokens } from "./format.js";
 import { tableButton } from "./export.js";
-import { blank, choices, dot, panel } from "./panel.js";
+import { blank, choices, panel } from "./panel.js";
 import { sessionName } from "./recent.js";
 import { table } from "./table.js";
 
@@ -96,9 +96,8 @@ function content(app, summary, tab) {
     return (left < right ? -1 : left > right ? 1 : 0) * way || (a.name < b.name ? -1 : 1);
   });
   if (!rows.length) return blank("Nothing in this period.");
-  const color = palette(tab, rows.slice(0, 8).map(({ name }) => name));
   const sessions = dearest(summary, tab);
-  const columns = columnsOf(app, summary, tab, color, sessions);
+  const columns = columnsOf(app, summary, tab, sessions);
   return [
     tab === "team" && named(rows).length === 0 && h("p", { class: "fine note-line" }, "No session has a team. In config.yaml: ", h("code", null, "extensions.hub.teams")),
     h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of " + (tab === "team" ? "teams" : "people") }, table({
@@ -110,11 +109,11 @@ function content(app, summary, tab) {
   ];
 }
 
-const columnsOf = (app, summary, tab, color, sessions) => [
-  { key: "name", title: dimensionNamed(tab).title, sort: "name", value: ({ name }) => name, cell: ({ name }) => [dot(color(name)), shownName(tab, name)], hint: ({ name }) => name },
+const columnsOf = (app, summary, tab, sessions) => [
+  { key: "name", title: dimensionNamed(tab).title, sort: "name", value: ({ name }) => name, cell: ({ name }) => shownName(tab, name), hint: ({ name }) => name },
   { key: "cost", title: "Cost", sort: "cost", number: true, value: ({ cost }) => cost, cell: ({ cost, isUnpriced }) => (isUnpriced ? nothing : money(cost)), hint: ({ unpricedCalls }) => (unpricedCalls > 0 ? plural(unpricedCalls, "call") + " without a price" : undefined) },
-  { key: "trend", title: "Trend", kind: "trend-cell", cell: ({ name }) => { const points = course(summary, name); return points.length > 1 ? sparkline(points, color(name)) : nothing; } },
-  { key: "share", title: "Share", kind: "share-cell", value: ({ cost }) => (summary.totalCost > 0 ? cost / summary.totalCost : 0), cell: ({ cost, name }) => [shareBar(summary.totalCost > 0 ? cost / summary.totalCost : 0, color(name)), h("span", { class: "share-text" }, percent(summary.totalCost > 0 ? cost / summary.totalCost : 0))] },
+  { key: "trend", title: "Trend", kind: "trend-cell", cell: ({ name }) => { const points = course(summary, name); return points.length > 1 ? sparkline(points) : nothing; } },
+  { key: "share", title: "Share", kind: "share-cell", value: ({ cost }) => (summary.totalCost > 0 ? cost / summary.totalCost : 0), cell: ({ cost }) => [shareBar(summary.totalCost > 0 ? cost / summary.totalCost : 0), h("span", { class: "share-text" }, percent(summary.totalCost > 0 ? cost / summary.totalCost : 0))] },
   { key: "cacheRate", title: "From cache", sort: "cacheRate", number: true, value: ({ cacheRate }) => cacheRate, cell: ({ cacheRate }) => percent(cacheRate), hint: ({ cacheReadTokens }) => count(cacheReadTokens) + " tokens read from caches" },
   { key: "sessions", title: "Sessions", sort: "sessions", number: true, value: (row) => row.sessions, cell: (row) => count(row.sessions) },
   { key: "calls", title: "Calls", sort: "calls", number: true, value: ({ calls }) => calls, cell: ({ calls }) => count(calls) },

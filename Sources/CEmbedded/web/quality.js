@@ -92,7 +92,7 @@ const dropped = ({ droppedTexts: list = [] }) => h("div", { class: "scroller", t
 const files = ({ problems: all = [], intakeProblems: lost = [] }) => all.slice(0, Math.max(0, all.length - lost.length));
 
 function sessionCosts({ sessionCosts: { compared, differing, sessions: list } }) {
-  const sum = h("p", { class: "fine" }, count(differing) + " of " + plural(compared, "session") + " differ by more than 1 %.");
+  const sum = h("p", { class: "fine" }, count(differing) + " of " + plural(compared, "session") + " differ by more than 1%.");
   if (list.length === 0) return sum;
   return [sum, h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Table of sessions" }, table({
     caption: "Sessions whose cost differs", rows: list, key: ({ sessionId }) => sessionId,

@@ -143,7 +143,7 @@ function sharePanel(app, summary, [dimension, title]) {
   const rest = all.slice(mostRows).reduce((total, [, share]) => total + share.cost, 0);
   return panel(app, {
     id: "report-" + dimension, title,
-    body: () => reportTable(title, [dimensionTable.find(({ name }) => name === dimension).title, "Cost", "Part", "From cache"], [
+    body: () => reportTable(title, [dimensionTable.find(({ name }) => name === dimension).title, "Cost", "Share", "From cache"], [
       ...shown.map(([name, share]) => [shownName(dimension, name), cost(share), partCell(share.cost, summary.totalCost), percent(cacheRate(share))]),
       ...(rest > 0 ? [[plural(all.length - mostRows, "other"), money(rest), partCell(rest, summary.totalCost), ""]] : []),
     ]),
@@ -155,12 +155,12 @@ const costKinds = [["input", "Input"], ["output", "Output"], ["cacheWrite", "Cac
 /** What the kinds of tokens cost; nothing without prices. */
 const kindsPanel = (app, insights, { totalCost }) => (insights.data && !insights.data.costByKind ? null : panel(app, {
   id: "report-kinds", title: "Cost by kind of token", resource: insights, lines: 5,
-  body: ({ costByKind: sums }) => reportTable("Cost by kind of token", ["Kind", "Cost", "Part"], costKinds.filter(([key]) => sums[key] > 0).map(([key, title]) => [title, money(sums[key]), partCell(sums[key], totalCost)])),
+  body: ({ costByKind: sums }) => reportTable("Cost by kind of token", ["Kind", "Cost", "Share"], costKinds.filter(([key]) => sums[key] > 0).map(([key, title]) => [title, money(sums[key]), partCell(sums[key], totalCost)])),
 }));
 
 const sessionsPanel = (app, { sessions = [], totalCost }) => (sessions.length === 0 ? null : panel(app, {
   id: "report-sessions", title: "Dearest sessions", kind: "report-wide",
-  body: () => reportTable("Dearest sessions", ["Session", "Cost", "Part", "User"], sessions.slice(0, mostSessions).map((session) => [
+  body: () => reportTable("Dearest sessions", ["Session", "Cost", "Share", "User"], sessions.slice(0, mostSessions).map((session) => [
     h("a", { href: address("session", app.route.query, {}, session.sessionId), title: session.name }, sessionName(session)), cost(session), partCell(session.cost, totalCost), session.user ? shownName("user", session.user) : nothing])),
 }));
 
@@ -175,7 +175,7 @@ const reportTable = (caption, titles, rows) => h("div", { class: "scroller", tab
 function budgetTable({ budgets }) {
   if (!budgets.length) return blank("No budget of calendar months is set. In config.yaml: ", h("code", null, "extensions.hub.budgets"));
   const amount = ({ unit }, number) => (unit === "usd" ? money(number) : tokens(number) + " tokens");
-  return reportTable("Budgets", ["Budget", "Spent", "Part", "Limit"], budgets.map((budget) => [budget.name, amount(budget, budget.spent),
+  return reportTable("Budgets", ["Budget", "Spent", "Share", "Limit"], budgets.map((budget) => [budget.name, amount(budget, budget.spent),
     [shareBar(budget.fraction), h("span", { class: "share-text" + (budget.exceeded ? " bad-text" : "") }, percent(budget.fraction))], amount(budget, budget.limit)]));
 }
 

@@ -2,7 +2,14 @@
 
 package import CollectorKit
 import FoundationEssentials
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The parts of the machine that the host reads.
 ///

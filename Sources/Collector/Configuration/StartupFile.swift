@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CollectorKit
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A file that is needed to start: a configuration, or a secret that one names.
 ///

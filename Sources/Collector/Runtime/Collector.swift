@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import CollectorKit
-import Glibc
 import HTTPServer
 public import Logging
 public import ServiceLifecycle
 import UnixSignals
 public import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A collector: runs the components of one graph from the start to the drain.
 ///

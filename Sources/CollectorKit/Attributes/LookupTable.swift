@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Files
-import Glibc
 import Logging
 import Synchronization
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A table of names, user to team for example: two columns of a CSV file (RFC 4180) whose first line has the names of the columns.
 ///
@@ -101,8 +108,8 @@ package final class LookupTable: Sendable {
         return Stamp(
             inode: UInt64(facts.st_ino),
             size: Int64(facts.st_size),
-            seconds: facts.st_mtim.tv_sec,
-            nanoseconds: facts.st_mtim.tv_nsec
+            seconds: OwnFile.modificationTime(facts).tv_sec,
+            nanoseconds: OwnFile.modificationTime(facts).tv_nsec
         )
     }
 
@@ -117,7 +124,7 @@ package final class LookupTable: Sendable {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            let count = buffer.withUnsafeMutableBytes { systemRead(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw CSVError("\(path): cannot be read (\(errno))") }
             if count == 0 { break }
@@ -245,4 +252,9 @@ private struct CSVRows {
         }
         throw CSVError("\(path):\(first): a quotation mark is not closed")
     }
+}
+
+/// A method of the same name hides the system's `read`.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    read(descriptor, bytes, count)
 }

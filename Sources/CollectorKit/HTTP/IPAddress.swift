@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// An IPv4 or IPv6 address, whatever the form in which it was written.
 ///

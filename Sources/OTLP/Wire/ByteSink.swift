@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import JSON
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A growing byte buffer for the writers of whole requests.
 ///

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Files
+
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Access to the files of this machine for reading and changing settings.
 ///
@@ -103,7 +110,7 @@ public struct LocalFiles: Sendable {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            let count = systemRead(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw Self.fault(path, "could not be read") }
             guard count > 0 else { return bytes }
@@ -161,4 +168,9 @@ public struct LocalFiles: Sendable {
             "\(path) \(what): \(String(cString: strerror(code)).lowercased()); nothing was changed"
         )
     }
+}
+
+/// A method of the same name hides the system's `read`.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    read(descriptor, bytes, count)
 }

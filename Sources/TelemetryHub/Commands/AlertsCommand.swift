@@ -19,7 +19,7 @@ struct AlertsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "Open alerts, and who is told (the default).",
+            abstract: "Open alerts, and who is notified (the default).",
             discussion: "Rules and targets are in the configuration: extensions.hub.alerts."
         )
 

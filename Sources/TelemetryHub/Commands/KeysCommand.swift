@@ -5,8 +5,15 @@ import ArgumentParser
 import Collector
 import CollectorKit
 import FoundationEssentials
-import Glibc
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The command `hammurabi keys`.
 struct KeysCommand: ParsableCommand {

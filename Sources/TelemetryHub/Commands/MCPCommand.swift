@@ -2,10 +2,17 @@
 
 import ArgumentParser
 import Collector
-import Glibc
 import HubAPI
 import JSON
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The command `hammurabi mcp`.
 struct MCPCommand: AsyncParsableCommand {

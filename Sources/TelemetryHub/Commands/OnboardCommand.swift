@@ -3,10 +3,17 @@
 import ArgumentParser
 import Collector
 import FoundationEssentials
-import Glibc
 import Onboarding
 import Usage
 import YAML
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The command `hammurabi onboard`.
 struct OnboardCommand: AsyncParsableCommand {

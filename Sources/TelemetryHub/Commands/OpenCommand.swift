@@ -3,9 +3,16 @@
 import ArgumentParser
 import Collector
 import CollectorKit
-import Glibc
 import HubAPI
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The command `hammurabi open`.
 struct OpenCommand: AsyncParsableCommand {

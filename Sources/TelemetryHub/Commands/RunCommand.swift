@@ -27,6 +27,12 @@ struct RunCommand: AsyncParsableCommand {
             }
         } catch let error as StartError {
             Console.prose("hammurabi: \(error)\n")
+            // Most often what has the address, or the store, is the service that was installed.
+            if error.exitCode == Exit.inputOutput, let running = graph.runningHub {
+                Console.prose(
+                    "  help: a Telemetry Hub already runs at \(running.endpoint); `hammurabi status` shows it\n"
+                )
+            }
             throw ExitCode(error.exitCode)
         } catch {
             Console.prose("hammurabi: stopped by an unexpected error: \(error)\n")
@@ -42,7 +48,9 @@ enum Heap {
     /// A request uses some hundred kilobytes that the next one uses again. By default glibc returns each freed block of 128 KiB to the
     /// system at once, and mapping and clearing it again takes a tenth of all the time.
     static func keepFreedMemory() {
+        #if canImport(Glibc)
         _ = mallopt(M_TRIM_THRESHOLD, 4 << 20)
         _ = mallopt(M_MMAP_THRESHOLD, 2 << 20)
+        #endif
     }
 }

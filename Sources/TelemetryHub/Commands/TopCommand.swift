@@ -3,9 +3,16 @@
 import ArgumentParser
 import Collector
 import CollectorKit
-import Glibc
 import Usage
 import YAML
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The command `hammurabi top`.
 struct TopCommand: AsyncParsableCommand {

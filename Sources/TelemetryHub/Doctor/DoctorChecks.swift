@@ -4,12 +4,19 @@ import AgentSessionsReceiver
 import Collector
 import CollectorKit
 import FoundationEssentials
-import Glibc
 import HubAPI
 import HubExtension
 import OTLPReceiver
 import Onboarding
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Checks everything that collecting needs: configuration, address, service, files, disk, clock.
 struct DoctorChecks {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#if canImport(Glibc)
 import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// A key that was pressed.
 enum Key: Hashable {

@@ -5,9 +5,16 @@ import ArgumentParser
 import Collector
 import CollectorKit
 import FoundationEssentials
-import Glibc
 import Onboarding
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The dialogue of onboarding, from the first question to the first record.
 ///
@@ -236,7 +243,12 @@ struct OnboardFlow {
     /// The path of the program that runs; empty when the system does not say.
     static var thisProgram: String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        #if canImport(Darwin)
+        var size = UInt32(buffer.count)
+        let length = _NSGetExecutablePath(&buffer, &size) == 0 ? strlen(buffer) : 0
+        #else
         let length = readlink("/proc/self/exe", &buffer, buffer.count)
+        #endif
         return String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
@@ -445,7 +457,7 @@ extension OnboardFlow {
     private static func fault(of key: String) -> String? {
         let isPlain =
             key.utf8.count <= 1_024 && key.utf8.allSatisfy { $0 > 32 && $0 < 127 && !",\"\\".utf8.contains($0) }
-        return isPlain ? nil : "a key is one word of at most 1024 visible ASCII signs, without commas and quotes"
+        return isPlain ? nil : "a key is one word of at most 1024 visible ASCII characters, without commas and quotes"
     }
 
     /// Determines which key the collector requires, by sending a record.

@@ -3,9 +3,16 @@
 import CEmbedded
 import Collector
 import CollectorKit
-import Glibc
 import Onboarding
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Installs the collector as a service of the whole machine, and removes it again.
 struct SystemServiceFlow {

@@ -48,7 +48,7 @@ struct MonthPage {
         var facts: [(String, String, String)] = [
             ("Cost", SummaryReport.cost(totals, style), report.change ?? ""),
             ("Calls", Figures.grouped(totals.calls), Figures.counted(summary.sessionCount, "session")),
-            ("Tokens", Figures.tokens(totals.tokens), totals.cacheRate.map { "\($0) % of prompts from caches" } ?? ""),
+            ("Tokens", Figures.tokens(totals.tokens), totals.cacheRate.map { "\($0)% of prompts from caches" } ?? ""),
         ]
         if let savings = report.savings { facts.append(("Saved by caches", Figures.money(savings), "at list prices")) }
         let cards = facts.map { title, value, note in
@@ -89,7 +89,7 @@ struct MonthPage {
                 kind.isEmpty
                 ? "<svg viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"\(Int(share.rounded()))\" height=\"8\"/></svg>"
                 : ""
-            let rate = figures.cacheRate.map { "\($0) %" } ?? "–"
+            let rate = figures.cacheRate.map { "\($0)%" } ?? "–"
             return """
                 <tr\(kind.isEmpty ? "" : " class=\"\(kind)\"")><th scope="row">\(Self.escaped(name))</th><td class="bar">\(bar)</td>\
                 <td>\(SummaryReport.cost(figures, style))</td><td>\(Figures.grouped(figures.calls))</td>\
@@ -126,7 +126,7 @@ struct MonthPage {
             <section tabindex="0" aria-label="Budgets">
             <h2>Budgets</h2>
             <table>
-            <thead><tr><th scope="col">Budget</th><th scope="col">Spent</th><th scope="col">Limit</th><th scope="col">Part</th></tr></thead>
+            <thead><tr><th scope="col">Budget</th><th scope="col">Spent</th><th scope="col">Limit</th><th scope="col">Share</th></tr></thead>
             <tbody>
             \(rows.joined(separator: "\n"))
             </tbody>

@@ -63,13 +63,13 @@ struct MonthReport {
         return now < month.end
     }
 
-    /// The change against the days before, such as `+12 % against 2026-10-02 to 2026-10-31 ($41.20)`; nil without a cost before.
+    /// The change against the days before, such as `+12% against 2026-10-02 to 2026-10-31 ($41.20)`; nil without a cost before.
     var change: String? {
         guard let previous = summary.previous, previous.totalCost.amount > .zero else { return nil }
         let (now, before) = (summary.totalCost.amount.nanodollars, previous.totalCost.amount.nanodollars)
         let percent = (Double(now) / Double(before) - 1) * 100
         let text =
-            abs(percent) < 0.5 ? "as much as" : "\(percent < 0 ? "-" : "+")\(Int(abs(percent).rounded())) % against"
+            abs(percent) < 0.5 ? "as much as" : "\(percent < 0 ? "-" : "+")\(Int(abs(percent).rounded()))% against"
         return "\(text) \(previous.from) to \(previous.to) (\(Figures.money(previous.totalCost.amount)))"
     }
 
@@ -211,7 +211,7 @@ extension MonthReport {
     private static func cells(_ figures: UsageFigures, _ style: Style) -> [String] {
         [
             SummaryReport.cost(figures, style), Figures.grouped(figures.calls), Figures.tokens(figures.tokens),
-            figures.cacheRate.map { "\($0) %" } ?? style.none,
+            figures.cacheRate.map { "\($0)%" } ?? style.none,
         ]
     }
 
@@ -224,7 +224,7 @@ extension MonthReport {
     private func budgetTable(_ style: Style) -> TextTable {
         var table = TextTable(
             columns: [.init(title: "Budget")]
-                + ["Spent", "Limit", "Part"].map { .init(title: $0, isNumber: true) }
+                + ["Spent", "Limit", "Share"].map { .init(title: $0, isNumber: true) }
         )
         for state in budgets.budgets {
             table.rows.append(

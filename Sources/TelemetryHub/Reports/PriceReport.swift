@@ -28,10 +28,16 @@ struct PriceReport {
     /// Without a search the first that there are, with one the first two; `showsAll` shows every row.
     private var shown: [PricesDocument.Price] {
         let short = Set(called.map { ShortNames(models: [$0])[$0].lowercased() } + called.map { $0.lowercased() })
+        func isOwn(_ price: PricesDocument.Price) -> Bool {
+            price.provider.map { PriceEntry.isVendorsOwn(model: price.model, provider: $0) } ?? true
+        }
+        // A model that its vendor has no list for is priced by those of clouds.
+        let sold = Set(document.models.filter(isOwn).map { $0.model.lowercased() })
         func rank(_ price: PricesDocument.Price) -> Int {
-            guard let provider = price.provider else { return 0 }
-            guard PriceEntry.isVendorsOwn(model: price.model, provider: provider) else { return 2 }
-            return short.contains(price.model.lowercased()) ? 0 : 1
+            let model = price.model.lowercased()
+            guard price.provider != nil else { return 0 }
+            guard isOwn(price) else { return short.contains(model) && !sold.contains(model) ? 0 : 2 }
+            return short.contains(model) ? 0 : 1
         }
         let ranked = models.map { (rank: rank($0), price: $0) }
         let best = ranked.map(\.rank).min() ?? 0

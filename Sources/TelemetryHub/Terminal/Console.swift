@@ -2,8 +2,15 @@
 
 import Collector
 import CollectorKit
-import Glibc
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Standard output and standard error.
 enum Console {

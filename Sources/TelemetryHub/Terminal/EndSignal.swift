@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// The signal that requests this process to end, stored so that work in progress can be cleaned up first.
 enum EndSignal {

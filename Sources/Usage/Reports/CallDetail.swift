@@ -8,9 +8,8 @@ public struct CallDetail: Sendable, Hashable {
     public var call: Call
     /// Its observations, and which of them each figure is from.
     public var evidence: CallEvidence
-    /// The log records of the session at the times of the observations, in order of time, at most ``maximumRecords``.
-    ///
-    /// Records of spans are not found: stores know the session of log records only.
+    /// The spans that the observations name, and the log records of the session at the times of the others, in order of time, at most
+    /// ``maximumRecords``.
     public var records: [CallRecord] = []
     /// Whether the store keeps records of what it takes in now.
     public var keepsRecords: Bool
@@ -25,13 +24,13 @@ public struct CallDetail: Sendable, Hashable {
     }
 }
 
-/// A stored log record as it was kept: what a redaction dropped is not in it.
+/// A stored log record or span as it was kept: what a redaction dropped is not in it.
 public struct CallRecord: Sendable, Hashable {
-    /// The time of the record.
+    /// The time of the record; of a span its end.
     public var time: Timestamp
-    /// The name of its event; empty without one.
+    /// The name of its event or span; empty without one.
     public var name: String
-    /// The positions in ``CallEvidence/observations`` of the observations that have its time.
+    /// The positions in ``CallEvidence/observations`` of the observations that it was or may have been.
     public var observations: [Int]
     /// The record with its resource and scope as OTLP/JSON; nil when it is longer than ``maximumSize``.
     public var json: String?

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// How far the clocks of a time zone are ahead of UTC, at any instant, and the calendar that follows from it.
 ///

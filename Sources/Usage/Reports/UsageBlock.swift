@@ -131,34 +131,17 @@ public enum BlockRule: Sendable, Hashable {
 /// Cuts calls into blocks.
 ///
 /// Takes calls in the order of their time. A session begins where the one before ended, so where a block begins depends on all calls
-/// before it, back to a silence that is longer than a block; calls from before the first such silence are skipped unless the first call
-/// there is was handed in.
+/// before it, back to a silence that is longer than a block: the first call must be the first there is, or the first after such a silence.
 public struct BlockBuilder: Sendable {
     private let rule: BlockRule
     private var blocks: [UsageBlock] = []
     private var current: UsageBlock?
-    /// From when on all calls were handed in, then the last call that was skipped; nil when a block has begun.
-    private var silentSince: Timestamp?
-    /// The last call that belongs to a block whose beginning is unknown; nil when there is none.
-    public private(set) var lastSkipped: Timestamp?
 
     /// Creates a builder without calls.
-    ///
-    /// - Parameter start: From when on all calls are handed in; nil when there are none before them.
-    public init(_ rule: BlockRule, from start: Timestamp?) {
-        self.rule = rule
-        silentSince = start
-    }
+    public init(_ rule: BlockRule) { self.rule = rule }
 
     /// Takes in the next call.
     public mutating func add(_ call: Call) {
-        if current == nil, case .session(let length) = rule, let silent = silentSince {
-            guard call.time.nanoseconds.saturatingSubtracting(silent.nanoseconds) > length else {
-                (silentSince, lastSkipped) = (call.time, call.time)
-                return
-            }
-            silentSince = nil
-        }
         if current.map({ isBehind(call.time, $0) }) ?? true {
             close()
             current = newBlock(at: call.time)

@@ -2,12 +2,19 @@
 
 import AsyncHTTPClient
 import CollectorKit
-import Glibc
 import HubAPI
 import JSON
 import NIOCore
 import NIOHTTP1
 import Usage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Takes notices to one target.
 protocol AlertDelivery: Sendable {

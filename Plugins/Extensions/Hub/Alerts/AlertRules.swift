@@ -11,7 +11,7 @@ enum AlertRules {
         states.compactMap { state in
             guard let reached = state.reached else { return nil }
             let (budget, limit) = (state.budget, state.budget.limit)
-            let percent = Int128(state.spent) * 100 / Int128(max(1, limit.amount))
+            let percent = percent(Int128(state.spent), of: Int128(limit.amount))
             let willEnd =
                 state.forecast.expected > limit.amount && !state.isExceeded
                 ? "; it will probably end at \(limit.text(of: state.forecast.expected))" : ""
@@ -19,7 +19,7 @@ enum AlertRules {
                 rule: .budget,
                 key: "budget/\(budget.name)/\(state.period.from)",
                 level: reached,
-                title: "budget \(budget.name): \(percent) % used",
+                title: "budget \(budget.name): \(percent)% used",
                 detail: """
                     \(limit.text(of: state.spent)) of \(limit.text(of: limit.amount)) are used in the \(budget.cycle.rawValue) from \
                     \(state.period.from) to \(state.period.to)\(willEnd)
@@ -27,6 +27,12 @@ enum AlertRules {
                 names: names(budget.filter)
             )
         }
+    }
+
+    /// A share in whole percent as reports show it; one just below 100 is not rounded up to it.
+    static func percent(_ part: Int128, of whole: Int128) -> Int128 {
+        let rounded = (part * 200 / max(1, whole) + 1) / 2
+        return part < whole ? min(99, rounded) : rounded
     }
 
     private static func names(_ filter: UsageFilter) -> [String: [String]]? {
@@ -41,7 +47,7 @@ enum AlertRules {
         limits.compactMap { (limit) -> AlertCondition? in
             let reached = limitThresholds.last { Int128(limit.used) * 100 >= Int128($0) * Int128(UsageLimit.whole) }
             guard let reached else { return nil }
-            let percent = limit.used / (UsageLimit.whole / 100)
+            let percent = percent(Int128(limit.used), of: Int128(UsageLimit.whole))
             let reset = limit.resetsAt.map { "; it is reset at \($0.iso8601)" } ?? ""
             let place = [limit.account.map { "account \($0)" }, limit.machine.map { "machine \($0)" }].compactMap(
                 \.self
@@ -51,8 +57,8 @@ enum AlertRules {
                 rule: .limit,
                 key: "limit/\(limit.subscription.text)",
                 level: reached,
-                title: "limit \(limit.label) of \(limit.agent): \(percent) % used",
-                detail: "\(percent) % of \(limit.name)\(whose) were used at \(limit.reportedAt.iso8601)\(reset)"
+                title: "limit \(limit.label) of \(limit.agent): \(percent)% used",
+                detail: "\(percent)% of \(limit.name)\(whose) were used at \(limit.reportedAt.iso8601)\(reset)"
             )
         }
     }
