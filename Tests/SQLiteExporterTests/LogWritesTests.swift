@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CollectorKit
 import FoundationEssentials
 import GRDB
 import GRDBSQLite
@@ -9,6 +10,7 @@ import Testing
 import Usage
 
 @testable import SQLiteExporter
+@testable import SQLiteUsage
 
 /// Frames of the log are gathered into few writes, and what SQLite promises stays true.
 struct LogWritesTests {
