@@ -68,6 +68,7 @@ let package = Package(
         .systemLibrary(name: "CMalloc"),
         .target(name: "CEmbedded"),
         .target(name: "CChildProcess"),
+        .target(name: "CSQLiteLog", dependencies: [.product(name: "GRDBSQLite", package: "GRDB.swift")]),
 
         .target(name: "YAML", dependencies: ["CLibYAML"]),
         .target(name: "Files"),
@@ -136,7 +137,7 @@ let package = Package(
         .target(
             name: "SQLiteUsage",
             dependencies: [
-                "CEmbedded", "CollectorKit", "Files", "OTLP", "Usage", "UsageDatabase",
+                "CEmbedded", "CSQLiteLog", "CollectorKit", "Files", "OTLP", "Usage", "UsageDatabase",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -461,6 +462,6 @@ let features = [
     "ImmutableWeakCaptures", "NonisolatedNonsendingByDefault",
 ]
 for target in package.targets
-where ![.system, .plugin].contains(target.type) && !["CEmbedded", "CChildProcess"].contains(target.name) {
+where ![.system, .plugin].contains(target.type) && !["CEmbedded", "CChildProcess", "CSQLiteLog"].contains(target.name) {
     target.swiftSettings = features.map { .enableUpcomingFeature($0) } + [.treatAllWarnings(as: .error)]
 }

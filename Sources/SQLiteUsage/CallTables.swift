@@ -8,13 +8,30 @@ import UsageDatabase
 /// Writes what the ledger has learned: calls with their observations and, in the same transaction, the sums over them.
 struct CallTables {
     let db: Database
-    private let insertion: SQLiteStatement
+    private var insertion: SQLiteStatement
+    /// What is bound to it already.
+    private var bound = BoundValues()
     /// The observations of a call as they are written, again and again in the same memory.
     private var observations: [UInt8] = []
     private var sums: [RollupKey: UsageTotals] = [:]
     private let border: CompactionBorder
     /// The blocks of calls that were added, removed or changed.
     private(set) var changed: Set<Int64> = []
+
+    /// The newest of ``changed``: new calls are in one block, mostly.
+    private var latestChanged: Int64 = -1
+    /// The rows of the origins of the latest calls: calls that come together share a few.
+    private var recent: [Rows] = []
+    private var next = 0
+
+    private struct Rows {
+        let origin: SharedOrigin
+        let pricing: Pricing?
+        let session: Int64
+        let model: Int64
+    }
+
+    private static let recentCapacity = 8
 
     /// One quarter of an hour in nanoseconds.
     static let quarter = QuarterHour.nanoseconds
@@ -105,58 +122,85 @@ struct CallTables {
     ///   - isExpired: Whether it is only kept to be recognised.
     ///   - pricing: By what it was priced; nil when that is not known.
     /// - Returns: The number of its row.
-    mutating func insert(_ kept: PricedEntry, isExpired: Bool, by pricing: Pricing?, _ catalog: inout Catalog) throws
-        -> Int64
-    {
-        let (entry, call, price) = (kept.entry, kept.entry.call, kept.price)
-        let session = isExpired ? FormerCall.expired : try catalog.session(of: call, db)
-        let model = try catalog.model(call.model, provider: call.provider, by: pricing, db)
+    mutating func insert(
+        _ entry: borrowing LedgerEntry,
+        _ price: CallPrice,
+        isExpired: Bool,
+        by pricing: Pricing?,
+        _ catalog: inout Catalog
+    ) throws -> Int64 {
+        let (session, model) = try rows(of: entry, isExpired: isExpired, by: pricing, &catalog)
         observations.removeAll(keepingCapacity: true)
         for position in entry.observations.indices { entry.observations[position].encode(into: &observations) }
-        var insertion = insertion
-        Self.bind(call, price, session, model, to: &insertion)
+        bind(entry.call, price, session, model)
         try observations.withUnsafeBytes { try insertion.run(endingWith: $0) }
-        if call.isCounted, !isExpired {
+        if entry.call.isCounted, !isExpired {
             var totals = UsageTotals()
             totals.calls = 1
-            totals.counts = call.counts
+            totals.counts = entry.call.counts
             totals.cost = price.cost
             totals.unpricedCalls = price.isPriced ? 0 : 1
-            add(totals, at: call.time.nanoseconds, session, model)
+            add(totals, at: entry.call.time.nanoseconds, session, model)
         }
-        let ref = db.lastInsertedRowID
-        changed.insert(QualityParts.block(of: ref))
+        let ref = insertion.lastInsertedRow
+        let block = QualityParts.block(of: ref)
+        if block != latestChanged {
+            latestChanged = block
+            changed.insert(block)
+        }
         return ref
     }
 
-    private static func bind(
-        _ call: Call,
-        _ price: CallPrice,
-        _ session: Int64,
-        _ model: Int64,
-        to insertion: inout SQLiteStatement
-    ) {
-        insertion.bind(call.time.nanoseconds)
-        insertion.bind(call.id)
-        insertion.bind(session)
-        insertion.bind(model)
-        insertion.bind(call.isCounted)
-        insertion.bind(call.counts.uncachedInput)
-        insertion.bind(call.counts.cacheRead)
-        insertion.bind(call.counts.cacheWrite5m)
-        insertion.bind(call.counts.cacheWrite1h)
-        insertion.bind(call.counts.output)
-        insertion.bind(call.counts.reasoning)
-        insertion.bind(call.knowsCacheLifetimes)
-        insertion.bind(price.isPriced)
-        insertion.bind(price.cost.nanodollars)
-        insertion.bind(price.computed?.nanodollars)
-        insertion.bind(call.reportedCost?.nanodollars)
-        insertion.bind(call.duration)
+    /// The rows of a call's session and model.
+    private mutating func rows(
+        of entry: borrowing LedgerEntry,
+        isExpired: Bool,
+        by pricing: Pricing?,
+        _ catalog: inout Catalog
+    ) throws -> (session: Int64, model: Int64) {
+        if !isExpired {
+            for position in recent.indices
+            where recent[position].origin.isIdentical(to: entry.call.origin) && recent[position].pricing === pricing {
+                return (recent[position].session, recent[position].model)
+            }
+        }
+        let session = isExpired ? FormerCall.expired : try catalog.session(of: entry.call, db)
+        let model = try catalog.model(entry.call.model, provider: entry.call.provider, by: pricing, db)
+        // A call without a session reports something of the row that stands for it, each time.
+        guard !isExpired, entry.call.session != nil else { return (session, model) }
+        let rows = Rows(origin: entry.call.origin, pricing: pricing, session: session, model: model)
+        if recent.count < Self.recentCapacity {
+            recent.append(rows)
+        } else {
+            recent[next] = rows
+            next = (next + 1) % Self.recentCapacity
+        }
+        return (session, model)
+    }
+
+    private mutating func bind(_ call: borrowing Call, _ price: CallPrice, _ session: Int64, _ model: Int64) {
+        bound.begin()
+        bound.bind(call.time.nanoseconds, to: &insertion)
+        bound.bind(Int64(bitPattern: call.id), to: &insertion)
+        bound.bind(session, to: &insertion)
+        bound.bind(model, to: &insertion)
+        bound.bind(call.isCounted ? 1 : 0, to: &insertion)
+        bound.bind(call.counts.uncachedInput, to: &insertion)
+        bound.bind(call.counts.cacheRead, to: &insertion)
+        bound.bind(call.counts.cacheWrite5m, to: &insertion)
+        bound.bind(call.counts.cacheWrite1h, to: &insertion)
+        bound.bind(call.counts.output, to: &insertion)
+        bound.bind(call.counts.reasoning, to: &insertion)
+        bound.bind(call.knowsCacheLifetimes ? 1 : 0, to: &insertion)
+        bound.bind(price.isPriced ? 1 : 0, to: &insertion)
+        bound.bind(price.cost.nanodollars, to: &insertion)
+        bound.bind(price.computed?.nanodollars, to: &insertion)
+        bound.bind(call.reportedCost?.nanodollars, to: &insertion)
+        bound.bind(call.duration, to: &insertion)
+        bound.bind(Observation.Source.bits(of: call.sources), to: &insertion)
+        bound.bind(Int64(call.observationCount), to: &insertion)
+        bound.bind(call.isWeaklyJoined ? 1 : 0, to: &insertion)
         insertion.bind(call.error)
-        insertion.bind(Observation.Source.bits(of: call.sources))
-        insertion.bind(Int64(call.observationCount))
-        insertion.bind(call.isWeaklyJoined)
     }
 
     private mutating func add(_ totals: UsageTotals, at time: Int64, _ session: Int64, _ model: Int64) {
@@ -237,10 +281,34 @@ extension Call {
     /// The columns of a call in the order in which they are written.
     private static let columns = """
         time, id, session, model, counted, uncached_input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, \
-        knows_cache_lifetimes, priced, cost, computed_cost, reported_cost, duration, error, sources, witness_count, \
-        weakly_joined, witnesses
+        knows_cache_lifetimes, priced, cost, computed_cost, reported_cost, duration, sources, witness_count, \
+        weakly_joined, error, witnesses
         """
 
     fileprivate static let insertion =
         "INSERT INTO calls (\(columns)) VALUES (\(Array(repeating: "?", count: 22).joined(separator: ",")))"
+}
+
+/// The numbers that the last run of a statement had: what is still there is not bound again, which a dozen of a call's columns are.
+private struct BoundValues {
+    private var values: [Int64?] = []
+    private var position = 0
+
+    /// Begins with the first value of the next run.
+    mutating func begin() { position = 0 }
+
+    /// Binds the next value; it must not come after one that is bound otherwise.
+    mutating func bind(_ value: Int64?, to statement: inout SQLiteStatement) {
+        defer { position += 1 }
+        guard position < values.count else {
+            values.append(value)
+            return statement.bind(value)
+        }
+        if values[position] == value {
+            statement.skip()
+        } else {
+            values[position] = value
+            statement.bind(value)
+        }
+    }
 }

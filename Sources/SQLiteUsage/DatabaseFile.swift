@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CEmbedded
+import CSQLiteLog
 package import CollectorKit
 import Files
 import FoundationEssentials
@@ -86,6 +87,7 @@ package struct DatabaseFile: Sendable {
     package func open(mustBeNew: Bool = false) throws -> Opened {
         // SQLite gives its log the rights of the database, so they are set before there is one.
         try makeFile()
+        _ = Self.joinsLogWrites
         let pool = try DatabasePool(path: path, configuration: Self.configuration)
         // The pool's own set-up of the log asks for NORMAL, which flushes nothing at a commit: this must come after it.
         try pool.writeWithoutTransaction { db in
@@ -138,6 +140,7 @@ package struct DatabaseFile: Sendable {
 
     /// One more connection that may write, for work beside the writer; it waits for nothing.
     func connection() throws -> DatabaseQueue {
+        _ = Self.joinsLogWrites
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { [terms, durability] db in
@@ -146,6 +149,9 @@ package struct DatabaseFile: Sendable {
         }
         return try DatabaseQueue(path: path, configuration: configuration)
     }
+
+    /// Whether commits write their pages together; looked at before a connection is opened, after which it holds for all.
+    private static let joinsLogWrites = hammurabi_join_log_writes() == 0
 
     /// SQLite's number for files that give pages back when they are told to.
     private static let incremental = 2

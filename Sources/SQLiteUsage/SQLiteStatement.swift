@@ -21,6 +21,9 @@ package struct SQLiteStatement {
         connection = db.sqliteConnection
     }
 
+    /// Leaves the next value as it was in the last run: SQLite keeps what is bound.
+    mutating func skip() { position += 1 }
+
     package mutating func bind(_ value: Int64) {
         position += 1
         sqlite3_bind_int64(statement, position, value)
@@ -64,10 +67,13 @@ package struct SQLiteStatement {
         sqlite3_bind_null(statement, position)
     }
 
+    /// The number of the row that the connection inserted last.
+    package var lastInsertedRow: Int64 { connection.map { sqlite3_last_insert_rowid($0) } ?? 0 }
+
     /// Runs a statement that returns no rows.
     package mutating func run() throws {
+        defer { reset() }
         _ = try step()
-        reset()
     }
 
     /// Runs a statement that returns no rows and whose last value is bytes, which are not copied.

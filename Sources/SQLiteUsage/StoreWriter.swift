@@ -147,19 +147,32 @@ package struct StoreWriter: Sendable {
             for position in delivery.indices { catalog.note(delivery[position]) }
         }
         if learned.news != nil { learned.news?.notes = try catalog.news(db) }
-        let tables = LedgerTables(db: db, links: links, recent: recent)
-        var change = try Ledger.absorb(deliveries, adopting: copied, into: tables)
+        var change = try Ledger.absorb(
+            deliveries,
+            adopting: copied,
+            into: LedgerTables(db: db, links: links, recent: recent)
+        )
         guard !change.isEmpty else { return (change, []) }
         var calls = try CallTables(db)
         for entry in change.retired { try retire(entry, &calls, &links) }
         let pricing = learned.batches.lazy.compactMap(\.pricing).last
         for position in change.entries.indices {
-            let call = change.entries[position].call
-            let kept = PricedEntry(entry: change.entries[position], price: pricing?.price(call) ?? .none)
-            let isExpired = border.isExpired(call.time)
-            change.entries[position].ref = try insert(kept, isExpired: isExpired, by: pricing, db, &calls, &links)
+            let price = pricing?.price(change.entries[position].call) ?? .none
+            let isExpired = border.isExpired(change.entries[position].call.time)
+            change.entries[position].ref = try insert(
+                change.entries[position],
+                price,
+                isExpired: isExpired,
+                by: pricing,
+                &calls,
+                &links
+            )
             guard learned.news != nil else { continue }
-            if isExpired { learned.news?.expired.append(kept.entry) } else { learned.news?.calls.append(kept) }
+            if isExpired {
+                learned.news?.expired.append(change.entries[position])
+            } else {
+                learned.news?.calls.append(PricedEntry(entry: change.entries[position], price: price))
+            }
         }
         if learned.news != nil {
             let present = Set(change.entries.map(\.call.id))
@@ -178,16 +191,16 @@ package struct StoreWriter: Sendable {
 
     /// - Returns: The number of the call.
     private mutating func insert(
-        _ kept: PricedEntry,
+        _ entry: borrowing LedgerEntry,
+        _ price: CallPrice,
         isExpired: Bool,
         by pricing: Pricing?,
-        _ db: Database,
         _ calls: inout CallTables,
         _ links: inout LinkIndex
     ) throws -> Int64 {
-        let ref = try calls.insert(kept, isExpired: isExpired, by: pricing, &catalog)
-        kept.entry.forEachLink { links.insert($0, ref) }
-        recent.insert(kept.entry.observations, ref)
+        let ref = try calls.insert(entry, price, isExpired: isExpired, by: pricing, &catalog)
+        entry.forEachLink { links.insert($0, ref) }
+        recent.insert(entry.observations, ref)
         return ref
     }
 
@@ -217,11 +230,10 @@ package struct StoreWriter: Sendable {
                 try change.sessions.map { try catalog.session($0.update, isSighted: $0.isSighted, db) }
             )
             for former in try former(of: change, db, links) { try retire(former, &calls, &links) }
-            for kept in change.calls { _ = try insert(kept, isExpired: false, by: nil, db, &calls, &links) }
-            for entry in change.expired {
-                let kept = PricedEntry(entry: entry, price: .none)
-                _ = try insert(kept, isExpired: true, by: nil, db, &calls, &links)
+            for kept in change.calls {
+                _ = try insert(kept.entry, kept.price, isExpired: false, by: nil, &calls, &links)
             }
+            for entry in change.expired { _ = try insert(entry, .none, isExpired: true, by: nil, &calls, &links) }
         }
         noteChanged(calls.changed)
         try writeSessions(try calls.writeSums(revision), to: db, revision)

@@ -103,6 +103,9 @@ public struct SharedOrigin: Sendable, Hashable {
         set { box = Box(newValue) }
     }
 
+    /// Whether both share one memory; those that do not may still be equal.
+    public func isIdentical(to other: SharedOrigin) -> Bool { box === other.box }
+
     /// Whether these are its texts.
     public func holds(_ texts: CallOrigin) -> Bool { box.value == texts }
 

@@ -121,6 +121,6 @@ public final class Pricing: Sendable {
             terms: call.terms
         )
         priced.knowsCacheLifetimes = call.knowsCacheLifetimes
-        return cache.withLock { $0.cost(of: priced)?.amount }
+        return cache.withLock { $0.history(of: call.origin)?.entry(at: call.time)?.cost(of: priced)?.amount }
     }
 }

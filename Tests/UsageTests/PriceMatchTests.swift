@@ -170,6 +170,28 @@ import Testing
         }
     }
 
+    @Test func `calls that share an origin are priced as by its texts, also when many origins take turns`() throws {
+        let table = try PriceFixture.builtIn()
+        let pricing = Pricing(table: table)
+        let time = try PriceFixture.time(Self.now)
+        let models = ["claude-opus-5", nil, "nothing", "gpt-5.1", "claude-sonnet-5"]
+        let origins = (0..<20).map { number in
+            var origin = CallOrigin()
+            (origin.session, origin.model) = ("s\(number)", models[number % models.count])
+            return SharedOrigin(origin)
+        }
+        let counts = TokenCounts(uncachedInput: 7_000, output: 300)
+        for position in [0, 1, 2, 3, 4, 0, 1, 2, 3, 4] + Array(0..<20) + Array((0..<20).reversed()) {
+            var call = Call(id: 1, time: time, counts: counts)
+            call.origin = origins[position]
+            call.knowsCacheLifetimes = true
+            let expected = call.model.flatMap { model in
+                table.cost(of: PricedCall(model: model, time: time, counts: counts))?.amount
+            }
+            #expect(pricing.price(call).computed == expected)
+        }
+    }
+
     @Test(arguments: [
         ("claude-sonet-5", "claude-sonnet-5"), ("gpt5.1", "gpt-5.1"), ("anthropic/claude-opus-5.9", "claude-opus-5"),
     ])

@@ -11,8 +11,7 @@ extension [UInt8] {
 
     /// Appends `"name":`, after a comma unless an object or array has just begun.
     mutating func append(key: StaticString) {
-        if let last, last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { append(UInt8(ascii: ",")) }
-        append(UInt8(ascii: "\""))
+        if let last, last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { append(",\"") } else { append("\"") }
         append(key)
         append("\":")
     }
@@ -71,12 +70,15 @@ extension [UInt8] {
     }
 
     mutating func append(hash: UInt64) {
-        append(UInt8(ascii: "\""))
-        for shift in stride(from: 60, through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: hash >> UInt64(shift) & 15)
-            append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        withUnsafeTemporaryAllocation(byteCount: 18, alignment: 1) { text in
+            text[0] = UInt8(ascii: "\"")
+            text[17] = UInt8(ascii: "\"")
+            for place in 1...16 {
+                let digit = UInt8(truncatingIfNeeded: hash >> UInt64(64 - 4 * place) & 15)
+                text[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            }
+            append(contentsOf: UnsafeRawBufferPointer(text))
         }
-        append(UInt8(ascii: "\""))
     }
 
     mutating func append(decimal number: Int64) {
@@ -85,13 +87,16 @@ extension [UInt8] {
     }
 
     mutating func append(decimal number: UInt64) {
-        let start = count
-        var rest = number
-        repeat {
-            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        self[start...].reverse()
+        // Written from its end: to turn it round in the array would copy it out and in again.
+        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
+            var (rest, place) = (number, digits.count)
+            repeat {
+                place -= 1
+                digits[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            append(contentsOf: UnsafeRawBufferPointer(rebasing: digits[place...]))
+        }
     }
 }
 

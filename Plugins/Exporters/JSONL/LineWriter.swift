@@ -110,9 +110,9 @@ struct LineWriter: ~Copyable {
         bytes.append(key: "calls")
         list(calls) { bytes, kept in
             bytes.append(UInt8(ascii: "{"))
-            Self.figures(kept, &bytes)
-            Self.price(kept, &bytes)
-            Self.observations(kept.entry, &bytes)
+            Self.write(kept.entry.call, to: &bytes)
+            Self.write(kept.price, to: &bytes)
+            Self.write(kept.entry.observations, to: &bytes)
             bytes.append(UInt8(ascii: "}"))
         }
     }
@@ -124,7 +124,7 @@ struct LineWriter: ~Copyable {
         list(expired) { bytes, entry in
             bytes.append(UInt8(ascii: "{"))
             bytes.append("callId", hash: entry.call.id)
-            Self.observations(entry, &bytes)
+            Self.write(entry.observations, to: &bytes)
             bytes.append(UInt8(ascii: "}"))
         }
     }
@@ -141,28 +141,28 @@ struct LineWriter: ~Copyable {
         list(sessions) { bytes, session in session.write(to: &bytes) }
     }
 
-    private mutating func list<Element>(_ elements: [Element], _ write: (inout [UInt8], Element) -> Void) {
+    private mutating func list<Element>(_ elements: [Element], _ write: (inout [UInt8], borrowing Element) -> Void) {
         bytes.append(UInt8(ascii: "["))
-        for (position, element) in elements.enumerated() {
+        for position in elements.indices {
             if position > 0 { bytes.append(UInt8(ascii: ",")) }
-            write(&bytes, element)
+            write(&bytes, elements[position])
         }
         bytes.append(UInt8(ascii: "]"))
     }
 
     /// The members of a call under the names and in the units of the API.
-    private static func figures(_ kept: PricedEntry, _ bytes: inout [UInt8]) {
-        let call = kept.entry.call
+    private static func write(_ call: borrowing Call, to bytes: inout [UInt8]) {
+        let origin = call.origin.value
         bytes.append("callId", hash: call.id)
         bytes.append("timestamp", text: call.time.iso8601)
-        bytes.append("sessionId", text: call.session)
-        bytes.append("agent", text: call.agent)
-        bytes.append("provider", text: call.provider)
-        bytes.append("model", text: call.model)
-        bytes.append("project", text: call.project)
-        bytes.append("user", text: call.user)
-        bytes.append("machine", text: call.machine)
-        bytes.append("team", text: call.team)
+        bytes.append("sessionId", text: origin.session)
+        bytes.append("agent", text: origin.agent)
+        bytes.append("provider", text: origin.provider)
+        bytes.append("model", text: origin.model)
+        bytes.append("project", text: origin.project)
+        bytes.append("user", text: origin.user)
+        bytes.append("machine", text: origin.machine)
+        bytes.append("team", text: origin.team)
         bytes.append("counted", flag: call.isCounted)
         bytes.append("inputTokens", number: call.counts.uncachedInput)
         bytes.append("outputTokens", number: call.counts.output)
@@ -181,18 +181,18 @@ struct LineWriter: ~Copyable {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    private static func price(_ kept: PricedEntry, _ bytes: inout [UInt8]) {
-        bytes.append("cost", money: kept.price.cost)
-        bytes.append("priced", flag: kept.price.isPriced)
-        bytes.append("computedCost", money: kept.price.computed)
+    private static func write(_ price: CallPrice, to bytes: inout [UInt8]) {
+        bytes.append("cost", money: price.cost)
+        bytes.append("priced", flag: price.isPriced)
+        bytes.append("computedCost", money: price.computed)
     }
 
-    private static func observations(_ entry: LedgerEntry, _ bytes: inout [UInt8]) {
+    private static func write(_ observations: [Observation], to bytes: inout [UInt8]) {
         bytes.append(key: "observations")
         bytes.append(UInt8(ascii: "["))
-        for (position, observation) in entry.observations.enumerated() {
+        for position in observations.indices {
             if position > 0 { bytes.append(UInt8(ascii: ",")) }
-            observation.write(to: &bytes)
+            observations[position].write(to: &bytes)
         }
         bytes.append(UInt8(ascii: "]"))
     }

@@ -17,17 +17,18 @@ extension Observation {
         bytes.append("cacheWrite5m", count: counts.cacheWrite5m)
         bytes.append("cacheWrite1h", count: counts.cacheWrite1h)
         bytes.append("reasoningTokens", count: counts.reasoning)
-        bytes.append("model", text: model)
-        bytes.append("provider", text: provider)
-        bytes.append("sessionId", text: session)
-        if sessionIsTrace { bytes.append("sessionIsTrace", flag: true) }
-        if origin.value.sessionIsFork { bytes.append("sessionIsFork", flag: true) }
-        bytes.append("agent", text: agent)
-        bytes.append("user", text: user)
-        if origin.value.userIsShared { bytes.append("userIsShared", flag: true) }
-        bytes.append("project", text: project)
-        bytes.append("machine", text: machine)
-        bytes.append("team", text: team)
+        let origin = origin.value
+        bytes.append("model", text: origin.model)
+        bytes.append("provider", text: origin.provider)
+        bytes.append("sessionId", text: origin.session)
+        if origin.sessionIsTrace { bytes.append("sessionIsTrace", flag: true) }
+        if origin.sessionIsFork { bytes.append("sessionIsFork", flag: true) }
+        bytes.append("agent", text: origin.agent)
+        bytes.append("user", text: origin.user)
+        if origin.userIsShared { bytes.append("userIsShared", flag: true) }
+        bytes.append("project", text: origin.project)
+        bytes.append("machine", text: origin.machine)
+        bytes.append("team", text: origin.team)
         bytes.append("requestKey", hash: keys.request)
         bytes.append("answerKey", hash: keys.answer)
         bytes.append("responseKey", hash: keys.response)

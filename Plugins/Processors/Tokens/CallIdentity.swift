@@ -66,7 +66,7 @@ enum CallIdentity {
         -> UInt64
     {
         var hash = start
-        batch.bytes(of: id).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        batch.combine(id, into: &hash)
         if Int(id.length) < shortestGlobalID { hash.combine(scope ?? "") }
         return hash.value
     }

@@ -135,7 +135,7 @@ struct ObservationReader {
 
     /// Records what other spans need to know of the call that was read last.
     private mutating func note(
-        _ observation: Observation,
+        _ observation: borrowing Observation,
         _ record: Int,
         _ resource: ResourceFacts,
         in tree: inout SpanTree
@@ -662,7 +662,8 @@ extension ObservationReader {
         if attributes.present.intersects(ExtractionTable.cost.set) {
             let computed = collectorCost(of: record)
             for key in ExtractionTable.cost.keys {
-                guard let dollars = attributes[key].flatMap({ batch.double(of: $0.value) }) else { continue }
+                // No closure: one would take a copy of the batch along.
+                guard let value = attributes[key]?.value, let dollars = batch.double(of: value) else { continue }
                 if key != .genAIUsageCost || dollars != computed { return Money(dollars: dollars) }
             }
         }
@@ -752,11 +753,11 @@ extension ObservationReader {
     private mutating func recordClass(on entry: RecordEntry, _ resource: ResourceFacts) -> RecordClass {
         var look = Self.look
         look.combine(UInt64(entry.scope))
-        batch.bytes(of: entry.name).withUnsafeBytes { look.combine(bytes: $0.bytes) }
+        batch.combine(entry.name, into: &look)
         for key in Self.classifyingKeys.keys where attributes.present.intersects(Self.classifyingKeys.set) {
             guard let text = attributes.text(key) else { continue }
             look.combine(UInt64(key.rawValue))
-            batch.bytes(of: text).withUnsafeBytes { look.combine(bytes: $0.bytes) }
+            batch.combine(text, into: &look)
         }
         if let latest = latestRecordClass, latest.look == look.value { return latest.recordClass }
         let known = recordClasses[look.value]

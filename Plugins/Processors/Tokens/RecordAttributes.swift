@@ -103,8 +103,18 @@ extension OTLPBatch {
     /// The hash of a text, after what a hash holds already.
     func hash(_ slice: Slice, after start: StableHash) -> UInt64 {
         var hash = start
-        bytes(of: slice).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        combine(slice, into: &hash)
         return hash.value
+    }
+
+    /// Adds a text to a hash.
+    func combine(_ slice: Slice, into hash: inout StableHash) {
+        let range = slice.range
+        if range.upperBound <= bytes.count {
+            hash.combine(bytes: bytes.span.bytes.extracting(range))
+        } else {
+            bytes(of: slice).withUnsafeBytes { hash.combine(bytes: $0.bytes) }
+        }
     }
 
     /// The key of the project that a sender names; see ``ObservationReader/projectName(_:)``.

@@ -27,6 +27,8 @@ final class TraceMemory: Sendable {
 
         init(_ record: RecordEntry) { (high, low) = (record.traceHigh, record.traceLow) }
 
+        fileprivate init() { (high, low) = (0, 0) }
+
         /// Whether the id is not zero.
         var isKnown: Bool { high | low != 0 }
 
@@ -72,7 +74,11 @@ final class TraceMemory: Sendable {
     struct State {
         /// The sums of agents, and the calls that they may contain.
         var sums = AgentSums()
-        private var names: [(trace: Trace, names: Names)?] = []
+        /// The traces whose names are known; zero for none.
+        ///
+        /// Beside the names, so that a search compares numbers and counts no references.
+        private var traces: [Trace] = []
+        private var names: [Names] = []
         private var above: [UInt64] = []
         private var parents: [(span: UInt64, parent: UInt64)] = []
         private var waiting: [Trace: Waiting] = [:]
@@ -136,26 +142,32 @@ final class TraceMemory: Sendable {
         // MARK: Names
 
         /// The known names of a trace.
-        func names(of trace: Trace) -> Names? { place(of: trace).flatMap { names[$0]?.names } }
+        func names(of trace: Trace) -> Names? { place(of: trace).map { names[$0] } }
 
         /// Records the names of a trace's spans, and returns all known names of the trace.
         mutating func note(_ other: Names, of trace: Trace) -> Names {
-            if names.isEmpty { names = .init(repeating: nil, count: Self.traceCapacity) }
+            if names.isEmpty {
+                names = .init(repeating: Names(), count: Self.traceCapacity)
+                traces = .init(repeating: Trace(), count: Self.traceCapacity)
+            }
             if other.user != .none { knowsUsers = true }
             guard let place = place(of: trace) else {
                 let places = Self.places(of: trace)
-                for place in places.dropFirst().reversed() { names[place] = names[place - 1] }
-                names[places.lowerBound] = (trace, other)
+                for place in places.dropFirst().reversed() {
+                    (traces[place], names[place]) = (traces[place - 1], names[place - 1])
+                }
+                (traces[places.lowerBound], names[places.lowerBound]) = (trace, other)
                 return other
             }
-            guard var known = names[place]?.names, known != other else { return other }
-            known.merge(other)
-            names[place] = (trace, known)
-            return known
+            guard names[place] != other else { return other }
+            names[place].merge(other)
+            return names[place]
         }
 
         private func place(of trace: Trace) -> Int? {
-            names.isEmpty ? nil : Self.places(of: trace).first { names[$0]?.trace == trace }
+            guard !traces.isEmpty, trace.isKnown else { return nil }
+            for place in Self.places(of: trace) where traces[place] == trace { return place }
+            return nil
         }
 
         /// The places that a trace can have, of which the first has the newest: with one place each, of 75 traces two would often

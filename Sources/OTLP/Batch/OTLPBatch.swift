@@ -331,20 +331,29 @@ extension OTLPBatch {
     /// Whether a slice is exactly this text, without creating a `String`.
     public func equals(_ slice: Slice, _ text: StaticString) -> Bool {
         guard Int(slice.length) == text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { text in bytes(of: slice).span.bytes.begins(with: text.span.bytes) }
+        return text.withUTF8Buffer { text in begins(slice, text.span.bytes) }
     }
 
     /// Whether a slice is exactly this text.
     public func equals(_ slice: Slice, _ text: String) -> Bool {
         guard Int(slice.length) == text.utf8.count else { return false }
         var text = text
-        return text.withUTF8 { text in bytes(of: slice).span.bytes.begins(with: text.span.bytes) }
+        return text.withUTF8 { text in begins(slice, text.span.bytes) }
     }
 
     /// Whether a slice begins with this text.
     public func hasPrefix(_ slice: Slice, _ text: StaticString) -> Bool {
         guard Int(slice.length) >= text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { text in bytes(of: slice).span.bytes.begins(with: text.span.bytes) }
+        return text.withUTF8Buffer { text in begins(slice, text.span.bytes) }
+    }
+
+    /// Whether a slice, which is long enough, begins with these bytes.
+    ///
+    /// Asked of every record; a slice of the array would be counted as one more reference to it.
+    private func begins(_ slice: Slice, _ text: RawSpan) -> Bool {
+        let range = slice.range
+        guard range.upperBound <= bytes.count else { return bytes(of: slice).span.bytes.begins(with: text) }
+        return bytes.span.bytes.extracting(range).begins(with: text)
     }
 
     /// The value as a whole number: an integer, an integral double, or a string with one (`12`, `1.2e3`).

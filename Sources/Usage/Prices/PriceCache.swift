@@ -9,6 +9,11 @@ public struct PriceCache: Sendable {
     public let table: PriceTable
     private let capacity: Int
     private var known: [Key: PriceHistory?] = [:]
+    /// The origins of the latest calls: those that come together share a few, which are found without looking at a text.
+    private var recent: [(origin: SharedOrigin, history: PriceHistory?)] = []
+    private var next = 0
+
+    private static let recentCapacity = 8
 
     private struct Key: Hashable {
         var model: String
@@ -24,6 +29,22 @@ public struct PriceCache: Sendable {
     /// The cost of a call, as ``PriceTable/cost(of:)``.
     public mutating func cost(of call: PricedCall) -> Cost? {
         history(model: call.model, provider: call.provider)?.entry(at: call.time)?.cost(of: call)
+    }
+
+    /// The prices of the model of calls, as ``PriceTable/history(model:provider:)``; nil without a model.
+    mutating func history(of origin: SharedOrigin) -> PriceHistory? {
+        if let position = recent.firstIndex(where: { $0.origin.isIdentical(to: origin) }) {
+            return recent[position].history
+        }
+        var found: PriceHistory?
+        if let model = origin.value.model { found = history(model: model, provider: origin.value.provider) }
+        if recent.count < Self.recentCapacity {
+            recent.append((origin, found))
+        } else {
+            recent[next] = (origin, found)
+            next = (next + 1) % Self.recentCapacity
+        }
+        return found
     }
 
     /// The prices of a model, as ``PriceTable/history(model:provider:)``.
