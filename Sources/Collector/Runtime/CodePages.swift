@@ -32,7 +32,7 @@ enum CodePages {
     /// Reads a line such as `5581c000-5583f000 r-xp 0001c000 fe:00 4907009   /usr/bin/x`; nil for memory of another sort.
     private static func mapping(_ line: String) -> Range<UInt>? {
         let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-        guard fields.count == 6, fields[1] == "r-xp", fields[5].hasPrefix("/") else { return nil }
+        guard fields.count == 6, fields[1] == "r-xp", fields[5].first(where: { $0 != " " }) == "/" else { return nil }
         let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
         guard bounds.count == 2, bounds[0] < bounds[1] else { return nil }
         return bounds[0]..<bounds[1]
