@@ -5,9 +5,9 @@ import Usage
 /// Shows which links a run certainly does not hold: a Bloom filter whose bits for one link are all in one line of the processor's
 /// cache, one in each of its eight words.
 ///
-/// Of links that are missing about one in a thousand is answered "perhaps" in vain, and in the few runs that are large one in a hundred:
-/// these hold nearly all of the memory, and a question put to a run costs less than the memory. The links of a cell are one link here,
-/// their cell: which of the eight there are is read from the run.
+/// Of links that are missing about one in a thousand is answered "perhaps" in vain, and in the few runs that are large, which hold most
+/// of the memory, one in two hundred. What is answered in vain costs a page of the run, and a call asks about seven links. The links
+/// of a cell are one link here, their cell: which of the eight there are is read from the run.
 ///
 /// Its memory is its own and never moves, so that a slice can go through the filters of its runs without counting references. Not
 /// changed once it is made.
@@ -24,7 +24,7 @@ final class LinkFilter: Sendable {
     private let count: Int
 
     /// How many links come to a line of 512 bits.
-    private static func linksOfLine(level: Int64) -> Int { level < 2 ? 32 : 48 }
+    private static func linksOfLine(level: Int64) -> Int { level < 3 ? 32 : 44 }
     private static let lineSize = MemoryLayout<Line>.stride
 
     /// The filter of links that are in order.

@@ -47,7 +47,7 @@ struct LinkIndexTests {
     }
 
     /// Of a hundred thousand questions.
-    @Test(arguments: [(level: Int64(1), most: 300), (level: 2, most: 1_800)])
+    @Test(arguments: [(level: Int64(1), most: 300), (level: 3, most: 1_200)])
     func `what was never inserted is not held, and nearly always without a look`(level: Int64, most: Int) async throws {
         let bench = try await Bench()
         try await Self.queue(bench).write { db in
@@ -110,7 +110,7 @@ struct LinkIndexTests {
         let call = (0..<4_000).map { Posting(link: LedgerLink(rawValue: UInt64($0) << 40), ref: $0) }
         let calls = call.flatMap { one in (0..<5).map { Posting(link: one.link, ref: one.ref * 5 + $0) } }
         #expect(LinkFilter(calls, level: 0).bytes.count == 4_000 * 2)
-        #expect(LinkFilter(calls, level: 2).bytes.count < 4_000 * 2 * 7 / 10)
+        #expect(LinkFilter(calls, level: 3).bytes.count < 4_000 * 2 * 3 / 4)
         #expect(LinkFilter([Posting](), level: 0).bytes.count == 64)
     }
 
