@@ -46,7 +46,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -85,7 +84,6 @@ let package = Package(
             name: "CollectorKit",
             dependencies: [
                 "CZlib", "CZstd", "Files", "OTLP", "Usage", "YAML",
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -206,7 +204,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]
         ),
-        plugin("APIKeysExtension", "Extensions/APIKeys", [.product(name: "Crypto", package: "swift-crypto")]),
+        plugin("APIKeysExtension", "Extensions/APIKeys"),
         plugin("BasicAuthExtension", "Extensions/BasicAuth"),
         plugin("BearerTokenAuthExtension", "Extensions/BearerTokenAuth"),
         plugin(
@@ -232,7 +230,7 @@ let package = Package(
 
         .target(
             name: "Onboarding",
-            dependencies: ["Files", "JSON", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
+            dependencies: ["Files", "JSON", "Usage"],
             exclude: ["README.md"]
         ),
 

@@ -5,8 +5,9 @@ import Usage
 /// Shows which links a run certainly does not hold: a Bloom filter whose bits for one link are all in one line of the processor's
 /// cache, one in each of its eight words.
 ///
-/// Of links that are missing about one in a thousand is answered "perhaps" in vain. The links of a cell are one link here, their cell:
-/// which of the eight there are is read from the run.
+/// Of links that are missing about one in a thousand is answered "perhaps" in vain, and in the few runs that are large, which hold most
+/// of the memory, one in two hundred. What is answered in vain costs a page of the run, and a call asks about seven links. The links
+/// of a cell are one link here, their cell: which of the eight there are is read from the run.
 ///
 /// Its memory is its own and never moves, so that a slice can go through the filters of its runs without counting references. Not
 /// changed once it is made.
@@ -23,12 +24,19 @@ final class LinkFilter: Sendable {
     private let count: Int
 
     /// How many links come to a line of 512 bits.
-    private static let linksOfLine = 32
+    private static func linksOfLine(level: Int64) -> Int { level < 3 ? 32 : 44 }
     private static let lineSize = MemoryLayout<Line>.stride
 
-    /// The filter of some links.
-    init(_ postings: some Collection<Posting>) {
-        count = max(1, (postings.count + Self.linksOfLine - 1) / Self.linksOfLine)
+    /// The filter of links that are in order.
+    init(_ postings: some Collection<Posting>, level: Int64) {
+        // Many calls of a cell, and of a link, are one.
+        var (different, last): (Int, LedgerLink?) = (0, nil)
+        for posting in postings where (posting.link.cell ?? posting.link) != last {
+            last = posting.link.cell ?? posting.link
+            different += 1
+        }
+        let linksOfLine = Self.linksOfLine(level: level)
+        count = max(1, (different + linksOfLine - 1) / linksOfLine)
         memory = .allocate(byteCount: count * Self.lineSize, alignment: Self.lineSize)
         let lines = memory.initializeMemory(as: Line.self, repeating: Line(), count: count)
         for posting in postings {

@@ -183,6 +183,7 @@ struct LinkIndex: Sendable {
     private mutating func merge(_ slice: Int, _ level: Int64, _ db: Database) throws -> Int {
         let group = slices[slice].runs.filter { $0.level == level }
         var postings: [Posting] = []
+        postings.reserveCapacity(group.reduce(0) { $0 + $1.count })
         for run in group {
             try run.read(db, &postings)
             try run.delete(db)

@@ -26,8 +26,9 @@ struct Posting: Comparable {
     }
 
     /// Adds what ``bytes(of:)`` gave to a list; an incomplete pair at the end is left out.
+    ///
+    /// The list grows as a list does: room for these bytes alone, row by row, would copy all rows before them each time.
     static func read(_ bytes: UnsafeRawBufferPointer, _ postings: inout [Posting]) {
-        postings.reserveCapacity(postings.count + bytes.count / size)
         for position in 0..<bytes.count / size { postings.append(Posting(at: position, in: bytes)) }
     }
 
@@ -86,7 +87,7 @@ struct LinkRun: Sendable {
     init(slice: Int, level: Int64, _ postings: some RandomAccessCollection<Posting>, to db: Database) throws {
         var statement = try SQLiteStatement("SELECT coalesce(max(run), 0) + 1 FROM link_runs", db)
         id = try statement.first { $0.int(0) } ?? 1
-        (self.level, count, filter) = (level, postings.count, LinkFilter(postings))
+        (self.level, count, filter) = (level, postings.count, LinkFilter(postings, level: level))
         var firsts: [UInt64] = []
         var rest = postings[...]
         while let first = rest.first {
@@ -138,12 +139,13 @@ struct LinkRun: Sendable {
 
     /// Writes the filters of all runs again, from their postings.
     static func remakeFilters(_ db: Database) throws {
-        for id in try Int64.fetchAll(db, sql: "SELECT run FROM link_runs") {
+        for row in try Row.fetchAll(db, sql: "SELECT run, level FROM link_runs") {
+            let (id, level): (Int64, Int64) = (row["run"], row["level"])
             var postings: [Posting] = []
             try read(id, db, &postings)
             var statement = try SQLiteStatement("UPDATE link_runs SET filter = ?2 WHERE run = ?1", db)
             statement.bind(id)
-            try LinkFilter(postings).bytes.withUnsafeBytes { try statement.run(endingWith: $0) }
+            try LinkFilter(postings, level: level).bytes.withUnsafeBytes { try statement.run(endingWith: $0) }
         }
     }
 

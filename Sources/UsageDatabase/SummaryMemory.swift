@@ -158,7 +158,8 @@ package final class SummaryMemory: Sendable {
     /// The names of a dimension, the empty one left out.
     package func names(of dimension: UsageDimension, _ state: some SumsSnapshot) throws -> Set<String> {
         try contents.withLock { contents in
-            try contents.noticeOwners(state)
+            // Whose calls they are is in a row for each session, which models there are in a few.
+            if dimension == .model { try contents.noticeModels(state) } else { try contents.noticeOwners(state) }
             return contents.names.set(of: dimension)
         }
     }
@@ -369,11 +370,15 @@ extension SummaryMemory.Contents {
             // They hold how many sessions have which names.
             finished = []
         }
+        try noticeModels(state)
+        seen = newest
+    }
+
+    mutating func noticeModels(_ state: some SumsSnapshot) throws {
         try state.forEachModel(after: newestModel) { row, name in
             models[Int32(clamping: row)] = names.number(of: name, as: .model)
             newestModel = row
         }
-        seen = newest
     }
 
     private mutating func owner(_ row: SummaryMemory.OwnerRow) -> SummaryMemory.Owner {

@@ -47,7 +47,9 @@ struct LinkIndexTests {
         }
     }
 
-    @Test func `what was never inserted is not held, and nearly always without a look`() async throws {
+    /// Of a hundred thousand questions.
+    @Test(arguments: [(level: Int64(1), most: 300), (level: 3, most: 1_200)])
+    func `what was never inserted is not held, and nearly always without a look`(level: Int64, most: Int) async throws {
         let bench = try await Bench()
         try await Self.queue(bench).write { db in
             var random = SeededGenerator(seed: 11)
@@ -60,12 +62,12 @@ struct LinkIndexTests {
             try index.flush(db)
             for _ in 0..<1_000 { #expect(try !index.holds(LedgerLink(rawValue: random.next() & ~8), db)) }
             var slice = LinkSlice()
-            slice.append(try LinkRun(slice: 0, level: 9, postings.sorted(), to: db))
+            slice.append(try LinkRun(slice: 0, level: level, postings.sorted(), to: db))
             #expect(postings.allSatisfy { slice.mayHold(LinkFilter.Probe($0.link)) })
             let guesses = (0..<100_000).count { _ in
                 slice.mayHold(LinkFilter.Probe(LedgerLink(rawValue: random.next() & ~8)))
             }
-            #expect(guesses < 300)
+            #expect(guesses < most)
         }
     }
 
@@ -95,7 +97,7 @@ struct LinkIndexTests {
     @Test func `a filter that was stored answers as the one that was made`() throws {
         var random = SeededGenerator(seed: 3)
         let postings = (0..<700).map { Posting(link: LedgerLink(rawValue: random.next()), ref: $0) }
-        let made = LinkFilter(postings)
+        let made = LinkFilter(postings, level: 0)
         let read = try #require(made.bytes.withUnsafeBytes { LinkFilter(bytes: $0) })
         #expect(read.bytes == made.bytes)
         #expect(postings.allSatisfy { LinkFilter.Probe($0.link).mayBe(in: read.lines) })
@@ -103,6 +105,14 @@ struct LinkIndexTests {
             let probe = LinkFilter.Probe(LedgerLink(rawValue: random.next()))
             #expect(probe.mayBe(in: read.lines) == probe.mayBe(in: made.lines))
         }
+    }
+
+    @Test func `the memory of a filter grows with different links, not with their calls`() throws {
+        let call = (0..<4_000).map { Posting(link: LedgerLink(rawValue: UInt64($0) << 40), ref: $0) }
+        let calls = call.flatMap { one in (0..<5).map { Posting(link: one.link, ref: one.ref * 5 + $0) } }
+        #expect(LinkFilter(calls, level: 0).bytes.count == 4_000 * 2)
+        #expect(LinkFilter(calls, level: 3).bytes.count < 4_000 * 2 * 3 / 4)
+        #expect(LinkFilter([Posting](), level: 0).bytes.count == 64)
     }
 
     @Test func `kinds that a cell gets after it was asked for are found, also once they are in a run`() async throws {

@@ -33,6 +33,16 @@ import Usage
         #expect(key.map { !ProjectPath.isPath($0) || ProjectPath.key(of: $0) == $0 || $0.hasPrefix("//") } ?? true)
     }
 
+    @Test(
+        arguments: [
+            ("/home/me/web", "web"), ("/home/me/web/", "web"), ("/web//", "web"), ("/", "/"), ("//", "//"), ("", ""),
+            ("web", "web"), ("git@host:me/web", "git@host:me/web"), ("/C:/src/é ü", "é ü"), ("//server/👩‍👩‍👧", "👩‍👩‍👧"),
+        ]
+    )
+    func `a project is called by the last part of its path`(key: String, name: String) {
+        #expect(ProjectPath.name(of: key) == name)
+    }
+
     @Test func `the disks of Windows are looked for where Linux mounts them`() {
         #expect(ProjectPath.mounted("/C:/src/web") == "/mnt/c/src/web")
         #expect(ProjectPath.mounted("/home/me") == "/home/me")

@@ -300,25 +300,27 @@ struct DocumentationRoutes: Sendable {
             all = []
             return
         }
-        let api = APIGuide(OpenAPIDocument.bytes).map {
-            DocumentationGuide(
-                name: "api",
-                title: "API",
-                purpose: "every route, its parameters and answers",
-                text: $0.text
-            )
-        }
-        let guides = guides + [api].compactMap(\.self)
-        let titles = guides.map { ($0.title, $0.path) } + pages.map { ($0.type, Self.path(to: $0, among: pages)) }
-        let lists = [
-            Self.route("/docs", title: "Documentation", text: Self.list(guides), navigation: titles),
-            Self.route("/docs/components", title: "Components", text: Self.list(pages), navigation: titles),
-        ]
+        let api = DocumentationGuide(
+            name: "api",
+            title: "API",
+            purpose: "every route, its parameters and answers",
+            text: ""
+        )
+        let titles =
+            (guides + [api]).map { ($0.title, $0.path) } + pages.map { ($0.type, Self.path(to: $0, among: pages)) }
         all =
-            lists
-            + guides.map { Self.route($0.path, title: $0.title, text: $0.text, navigation: titles) }
+            [
+                Self.route("/docs", title: "Documentation", navigation: titles) { Self.list(guides + [api]) },
+                Self.route("/docs/components", title: "Components", navigation: titles) { Self.list(pages) },
+                Self.route(api.path, title: api.title, navigation: titles) {
+                    APIGuide(OpenAPIDocument.bytes)?.text ?? ""
+                },
+            ]
+            + guides.map { guide in
+                Self.route(guide.path, title: guide.title, navigation: titles) { guide.text }
+            }
             + pages.map { page in
-                Self.route(Self.path(to: page, among: pages), title: page.type, text: page.text, navigation: titles)
+                Self.route(Self.path(to: page, among: pages), title: page.type, navigation: titles) { page.text }
             }
     }
 
@@ -357,17 +359,15 @@ struct DocumentationRoutes: Sendable {
     private static func route(
         _ path: String,
         title: String,
-        text: String,
-        navigation: [(title: String, path: String)]
+        navigation: [(title: String, path: String)],
+        _ text: @escaping @Sendable () -> String
     ) -> Route {
-        // Made when it is asked for: a collector starts without it, and so does a command that reads the store.
-        @Sendable func page() -> DashboardFile {
-            let html = HTMLPage(title: title, path: path, text: Markdown(text), navigation: navigation).html
-            return DashboardFile(path: path, mediaType: "text/html; charset=utf-8", bytes: Array(html.utf8))
+        let page = DashboardFile(path: path, mediaType: "text/html; charset=utf-8") {
+            Array(HTMLPage(title: title, path: path, text: Markdown(text()), navigation: navigation).html.utf8)
         }
-        let source = DashboardFile(path: path, mediaType: "text/markdown; charset=utf-8", bytes: Array(text.utf8))
+        let source = DashboardFile(path: path, mediaType: "text/markdown; charset=utf-8") { Array(text().utf8) }
         return Route(.get, path, access: .open) { request in
-            var answer = DashboardRoutes.answer(acceptsHTML(request.head) ? page() : source, to: request.head)
+            var answer = DashboardRoutes.answer(acceptsHTML(request.head) ? page : source, to: request.head)
             answer.head.headerFields[.vary] = "Accept"
             return answer
         }
@@ -429,22 +429,34 @@ enum DashboardRoutes {
     }()
 }
 
-/// A file of the dashboard, compiled into the program.
-struct DashboardFile: Sendable {
+/// A file of the dashboard or of the documentation, compiled into the program or made of what is.
+///
+/// Nothing of it is made or copied before it is asked for: a collector starts without it, and so does a command that reads the store.
+final class DashboardFile: Sendable {
     /// The path from the folder of the dashboard, such as `app.css`.
     let path: String
     /// Its media type, for `Content-Type`.
     let mediaType: String
-    /// Its content.
-    let bytes: [UInt8]
-    /// A strong validator: it changes with the content.
-    let entityTag: String
+    private let content: @Sendable () -> [UInt8]
+    private let knownTag = Mutex<String?>(nil)
 
-    init(path: String, mediaType: String, bytes: [UInt8]) {
+    /// - Parameter content: Makes the content, the same each time.
+    init(path: String, mediaType: String, content: @escaping @Sendable () -> [UInt8]) {
         self.path = path
         self.mediaType = mediaType
-        self.bytes = bytes
-        entityTag = "\"" + SHA256.hex(SHA256.digest(bytes).prefix(12)) + "\""
+        self.content = content
+    }
+
+    /// Its content.
+    var bytes: [UInt8] { content() }
+
+    /// A strong validator: it changes with the content.
+    var entityTag: String {
+        knownTag.withLock { tag in
+            let known = tag ?? "\"" + SHA256.hex(SHA256.digest(content()).prefix(12)) + "\""
+            tag = known
+            return known
+        }
     }
 
     /// Its route: `/` for the page itself, below `/assets` for all others.
@@ -456,10 +468,10 @@ struct DashboardFile: Sendable {
         count: hammurabi_web_file_count()
     )
     .map { file in
-        DashboardFile(
-            path: String(cString: file.path),
-            mediaType: String(cString: file.media_type),
-            bytes: Array(UnsafeBufferPointer(start: file.bytes, count: file.length))
-        )
+        // The bytes are constants of the program.
+        nonisolated(unsafe) let bytes = UnsafeBufferPointer(start: file.bytes, count: file.length)
+        return DashboardFile(path: String(cString: file.path), mediaType: String(cString: file.media_type)) {
+            Array(bytes)
+        }
     }
 }

@@ -355,6 +355,7 @@ extension Collector {
         ) { addresses in
             StandardStream.error.write("ready \(addresses.joined(separator: " "))\n")
             notice.send(SystemdNotice.ready)
+            CodePages.release()
         }
         let quiet = Logger(label: "hammurabi") { _ in StderrLogHandler(level: .error, now: now) }
         let group = ServiceGroup(

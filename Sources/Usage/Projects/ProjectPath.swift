@@ -43,7 +43,12 @@ public enum ProjectPath {
 
     /// The last part of a path; a name as it is.
     public static func name(of key: String) -> String {
-        isPath(key) ? key.split(separator: "/").last.map(String.init) ?? key : key
+        guard isPath(key) else { return key }
+        // By bytes: it is asked for each call that is read from a file.
+        let bytes = key.utf8
+        guard let last = bytes.lastIndex(where: { $0 != slash }) else { return key }
+        let start = bytes[..<last].lastIndex(of: slash).map(bytes.index(after:)) ?? bytes.startIndex
+        return String(key[start..<bytes.index(after: last)])
     }
 
     /// Where Linux on the same machine finds the path of a key: disks of Windows below `/mnt`; nil for what has no such place.
