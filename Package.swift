@@ -46,6 +46,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -84,6 +85,7 @@ let package = Package(
             name: "CollectorKit",
             dependencies: [
                 "CZlib", "CZstd", "Files", "OTLP", "Usage", "YAML",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -204,7 +206,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]
         ),
-        plugin("APIKeysExtension", "Extensions/APIKeys"),
+        plugin("APIKeysExtension", "Extensions/APIKeys", [.product(name: "Crypto", package: "swift-crypto")]),
         plugin("BasicAuthExtension", "Extensions/BasicAuth"),
         plugin("BearerTokenAuthExtension", "Extensions/BearerTokenAuth"),
         plugin(
@@ -230,7 +232,7 @@ let package = Package(
 
         .target(
             name: "Onboarding",
-            dependencies: ["Files", "JSON", "Usage"],
+            dependencies: ["Files", "JSON", "Usage", .product(name: "TOMLKit", package: "TOMLKit")],
             exclude: ["README.md"]
         ),
 

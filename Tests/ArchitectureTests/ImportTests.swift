@@ -71,12 +71,14 @@ struct ImportTests {
             "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
+        "Crypto": ["Sources/CollectorKit/", "Plugins/Extensions/APIKeys/"],
         "NIOSSL": [
             "Sources/ClientTLS/", "Sources/HTTPServer/", "Plugins/Exporters/ClickHouse/", "Plugins/Exporters/OTLPHTTP/",
             "Plugins/Extensions/OAuth2Client/",
             "Sources/TelemetryHub/CollectorClient",
         ],
         "NIOTLS": ["Sources/HTTPServer/"],
+        "TOMLKit": ["Sources/Onboarding/"],
     ]
 
     private let tree: SourceTree

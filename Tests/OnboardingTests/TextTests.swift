@@ -92,7 +92,7 @@ struct TextTests {
     }
 
     private func editTOML(_ bytes: [UInt8]) throws {
-        guard (try? TOMLContent(bytes)) != nil else { return }
+        guard (try? TOMLCheck.content(of: bytes)) != nil else { return }
         var settings = try #require(try? TOMLSettings(bytes), "\(String(decoding: bytes, as: UTF8.self))")
         // The plan for Codex refuses these.
         guard !settings.hasTableArray(["otel"]) else { return }

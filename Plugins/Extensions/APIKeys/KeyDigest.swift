@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CollectorKit
+import Crypto
 
 /// The stored form of a key: its SHA-256.
 ///
@@ -10,7 +10,7 @@ struct KeyDigest: Sendable, Hashable {
     private let words: InlineArray<4, UInt64>
 
     init(of key: String) {
-        self.init(bytes: SHA256.digest(Array(key.utf8)))
+        self.init(bytes: Array(Crypto.SHA256.hash(data: Array(key.utf8))))
     }
 
     /// Parses 64 digits `0` to `f`; nil for anything else.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import TOMLKit
 import Usage
 
 /// Claude Code: the object `env` of `settings.json`, strict JSON of text values.
@@ -202,7 +203,7 @@ extension Planning {
         let before = file.content ?? []
         let old: [[String]: String]
         do {
-            old = try TOMLContent(before).values
+            old = try TOMLCheck.content(of: before)
         } catch {
             throw error.fault(in: path, before)
         }
@@ -211,7 +212,7 @@ extension Planning {
             try changeCodex(&settings, path)
             let holdsKey = destination.key != nil
             guard settings.bytes != before || isTooOpen(file, holdsKey: holdsKey) else { return }
-            guard let new = try? TOMLContent(settings.bytes).values else {
+            guard let new = try? TOMLCheck.content(of: settings.bytes) else {
                 throw TOMLSettings.Unsupported(reason: "the result would not be TOML")
             }
             try Self.verify(old, new, touched: Self.codexKeys.map { Self.table + [$0] }, path)
@@ -307,6 +308,49 @@ extension Planning {
             destination.authorization.map { ", headers = { \"Authorization\" = \($0.jsonString) }" } ?? ""
         return
             "{ endpoint = \(destination.endpoint.url(of: signal).jsonString), protocol = \"binary\"\(headers) }"
+    }
+}
+
+/// Reads TOML with the library's parser.
+enum TOMLCheck {
+    /// Every value with its path; throws when the text is not TOML.
+    static func content(of bytes: [UInt8]) throws(SyntaxError) -> [[String]: String] {
+        if let fault = TextShape.firstFault(of: bytes) { throw fault }
+        let mark = TextShape(bytes).mark.count
+        let text = String(decoding: bytes.dropFirst(mark), as: UTF8.self)
+        do {
+            var result: [[String]: String] = [:]
+            collect(try TOMLTable(string: text), into: &result, path: [])
+            return result
+        } catch let error as TOMLParseError {
+            throw SyntaxError(
+                offset: offset(ofLine: error.source.begin.line, column: error.source.begin.column, in: bytes),
+                message: error.description
+            )
+        } catch {
+            throw SyntaxError(offset: 0, message: "\(error)")
+        }
+    }
+
+    private static func collect(_ table: TOMLTable, into result: inout [[String]: String], path: [String]) {
+        result[path] = "{}"
+        for key in table.keys {
+            guard let value = table[key] else { continue }
+            if let inner = value.table {
+                collect(inner, into: &result, path: path + [key])
+            } else {
+                result[path + [key]] = "\(value.type) \(value.debugDescription)"
+            }
+        }
+    }
+
+    private static func offset(ofLine line: Int, column: Int, in bytes: [UInt8]) -> Int {
+        var start = 0
+        for _ in 1..<max(1, line) {
+            guard let end = bytes[start...].firstIndex(of: 10) else { break }
+            start = end + 1
+        }
+        return min(bytes.count, start + max(0, column - 1))
     }
 }
 
