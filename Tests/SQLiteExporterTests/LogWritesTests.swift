@@ -5,6 +5,7 @@ import FoundationEssentials
 import GRDB
 import GRDBSQLite
 import Glibc
+import StoreFixtures
 import Synchronization
 import Testing
 import Usage
