@@ -29,6 +29,12 @@ struct QualityTables: QualitySnapshot {
         return try statement.first { $0.int(0) } ?? -1
     }
 
+    func nextCall(from number: Int64) throws -> Int64? {
+        var statement = try SQLiteStatement("SELECT min(ref) FROM calls WHERE ref >= ?", db)
+        statement.bind(number)
+        return try statement.first { $0.optionalInt(0) } ?? nil
+    }
+
     func forEachPackedBlock(_ body: (Int64, UnsafeRawBufferPointer) throws -> Void) throws {
         var statement = try SQLiteStatement("SELECT block, sums FROM quality_blocks", db)
         try statement.forEachRow { row in
@@ -108,7 +114,9 @@ struct QualityTables: QualitySnapshot {
         guard last > 0 else { return [] }
         var statement = try SQLiteStatement("SELECT block FROM quality_blocks", db)
         let packed = Set(try statement.rows { $0.int(0) })
-        return (0..<last).filter { !packed.contains($0) }
+        var blocks: [Int64] = []
+        try forEachBlock(upTo: last - 1, but: packed) { blocks.append($0) }
+        return blocks
     }
 
     /// Packs the sums of some blocks, in the transaction that is open.

@@ -10,6 +10,8 @@ package protocol QualitySnapshot {
     func revision(_ memory: QualityMemory) throws -> Int64
     /// The largest number of a call.
     func lastCall() throws -> Int64
+    /// The smallest number of a call from a number on; nil when there is none.
+    func nextCall(from number: Int64) throws -> Int64?
     /// Calls `body` with the packed sums of each block that has valid ones.
     func forEachPackedBlock(_ body: (_ block: Int64, UnsafeRawBufferPointer) throws -> Void) throws
     /// Calls `body` with the rows of owners that packed sums name.
@@ -30,6 +32,25 @@ package protocol QualitySnapshot {
 }
 
 extension QualitySnapshot {
+    /// Calls `body` with each block that has calls and is not one of these, in order.
+    ///
+    /// Numbers of calls may have gaps of any size, in a damaged database for example; nothing is done for what is not there.
+    package func forEachBlock(upTo last: Int64, but packed: Set<Int64>, _ body: (Int64) throws -> Void) throws {
+        var block: Int64 = 0
+        while block <= last {
+            if !packed.contains(block) {
+                guard let call = try nextCall(from: QualityParts.calls(of: block).lowerBound) else { return }
+                let next = QualityParts.block(of: call)
+                guard next == block else {
+                    block = next
+                    continue
+                }
+                try body(block)
+            }
+            block += 1
+        }
+    }
+
     /// Adds up the calls of a block.
     ///
     /// - Parameter isMeant: Which of its calls.
@@ -79,10 +100,8 @@ package struct QualityReader<Snapshot: QualitySnapshot> {
             packed.insert(block)
             if isCut { cut.append(block) }
         }
-        if last >= 0 {
-            for block in 0...last where !packed.contains(block) {
-                if tally.add(try sums(of: block, at: revision)) { cut.append(block) }
-            }
+        try snapshot.forEachBlock(upTo: last, but: packed) { block in
+            if tally.add(try sums(of: block, at: revision)) { cut.append(block) }
         }
         for block in cut { try addCut(block, to: &tally) }
         let models = try snapshot.models()

@@ -89,7 +89,7 @@ struct LimitsTests {
         #expect((json["schema"] as? [String: Any])?["name"] as? String == "hammurabi.limits")
         #expect((json["rows"] as? [[String: Any]])?.map { $0["name"] as? String } == ["primary", "secondary"])
         let alerts = try await program.get("/api/telemetry/alerts").json()["alerts"] as? [[String: Any]]
-        #expect(alerts?.contains { $0["title"] as? String == "limit 5h of codex: 91% used" } == true)
+        #expect(alerts?.contains { $0["title"] as? String == "limit 5h of codex: 92% used" } == true)
         #expect(try await program.stop().exitCode == 0)
         // The store alone.
         #expect(try await rows(Sandbox.anyPort + flags) == expected)

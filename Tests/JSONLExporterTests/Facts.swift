@@ -64,6 +64,19 @@ struct Answers: Equatable {
         }
         counted = count
     }
+
+    /// What is not the same, for the message of a test that fails.
+    func differences(from other: Answers) -> String {
+        var parts: [String] = []
+        if facts != other.facts { parts.append("facts \(facts)\n\(other.facts)") }
+        if shares != other.shares { parts.append("shares \(Set(shares).symmetricDifference(other.shares).sorted())") }
+        if quality != other.quality { parts.append("quality \(quality)\n\(other.quality)") }
+        if sessions != other.sessions { parts.append("sessions \(sessions)\n\(other.sessions)") }
+        if calls != other.calls { parts.append("calls \(calls.count) \(other.calls.count)") }
+        if unpriced != other.unpriced { parts.append("unpriced \(unpriced)\n\(other.unpriced)") }
+        if counted != other.counted { parts.append("counted \(counted) \(other.counted)") }
+        return parts.joined(separator: "\n")
+    }
 }
 
 /// Batches that tell of calls, records and sessions, each something new; the last takes a call of the first away.

@@ -41,6 +41,7 @@ struct IndexTests {
     @Test(arguments: 0..<24)
     func `after any history of stops, crashes and damage the answers are those of the lines`(seed: Int) async throws {
         var random = SeededGenerator(seed: UInt64(seed))
+        var others = SeededGenerator(seed: UInt64(seed) + 1_000)
         let bench = try await Bench(start: false, calls: Self.small)
         let change: (inout JSONLConfig) -> Void = { $0.rotation.maxMegabytes = seed.isMultiple(of: 3) ? 3 : 0 }
         var store = try await bench.again(Self.small, change)
@@ -49,7 +50,7 @@ struct IndexTests {
         for _ in 0..<6 {
             for _ in 0..<Int.random(in: 0...4, using: &random) {
                 try await store.consume(try Self.batch(&number, &random))
-                for _ in 0..<Int.random(in: 0...2, using: &random) { try await store.consume(try Self.plain(number)) }
+                for _ in 0..<Int.random(in: 0...2, using: &others) { try await store.consume(try Self.plain(number)) }
             }
             switch Int.random(in: 0..<6, using: &random) {
             case 0:
@@ -67,7 +68,8 @@ struct IndexTests {
             let other = try await Bench(start: false)
             for file in bench.files() where file.hasSuffix(".jsonl") { try other.write(bench.bytes(file), file) }
             let plain = try await other.again(Self.small, change)
-            #expect(try await Answers(store) == Answers(plain), "\(history)")
+            let (answers, wanted) = (try await Answers(store), try await Answers(plain))
+            #expect(answers == wanted, "\(history): \(answers.differences(from: wanted))")
             await plain.shutdown()
         }
         await store.shutdown()
@@ -200,7 +202,7 @@ struct IndexTests {
         let store = try await bench.again()
         func index() async throws -> String {
             try await DatabaseQueue(path: bench.path + ".index").read { db in
-                let row = try Row.fetchOne(db, sql: "SELECT number, size FROM revision, parts")
+                let row = try Row.fetchOne(db, sql: "SELECT revision.number, size FROM revision, parts")
                 return row.map { "\($0[0] as Int64) \($0[1] as Int64)" } ?? "-"
             }
         }

@@ -16,7 +16,7 @@ import Usage
 /// Frames of the log are gathered into few writes, and what SQLite promises stays true.
 struct LogWritesTests {
     @Test func `the pages of a commit are written together`() async throws {
-        let bench = try await Bench()
+        let bench = try await Bench(idle: 3_600, packing: 3_600)
         let writes = try LogWrites(bench.path + "-wal")
         let before = try logSize(bench)
         try await bench.consume([Batch((1...400).map { Observation($0) })])

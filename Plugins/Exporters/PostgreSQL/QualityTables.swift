@@ -15,6 +15,10 @@ struct QualityTables: QualitySnapshot {
         try connection.run("SELECT coalesce(max(ref), -1) FROM calls").first?.int(0) ?? -1
     }
 
+    func nextCall(from number: Int64) throws -> Int64? {
+        try connection.run("SELECT min(ref) FROM calls WHERE ref >= $1", [.int(number)]).first?.optionalInt(0) ?? nil
+    }
+
     func forEachPackedBlock(_ body: (Int64, UnsafeRawBufferPointer) throws -> Void) throws {
         try connection.forEachRow(
             "SELECT q.block, q.sums FROM quality_blocks q JOIN call_blocks b ON b.block = q.block AND b.changed = q.changed",

@@ -156,6 +156,8 @@ struct BlockReader {
         let hour: Int64 = 3_600_000_000_000
         let dates = [start.nanoseconds - 8 * Self.day, min(start.nanoseconds, end.nanoseconds)]
         guard dates[0] > 0 else { return nil }
+        // No call is later than the end.
+        guard dates[0] < dates[1] else { return start }
         let days = dates.map { String(Timestamp(nanoseconds: $0).iso8601.prefix(10)) }
         let period = try Period(nil, from: days[0], to: days[1], timezone: "UTC", now: question.now).hours
         var query = UsageQuery(period, now: question.now)
