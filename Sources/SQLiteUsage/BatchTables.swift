@@ -69,12 +69,7 @@ struct BatchTables {
         statement.bind(session)
         var events = SessionEvents()
         try statement.forEachRow { row in
-            let stored = StoredBatch(
-                signal: row.text(0),
-                receivedAt: try row.time(1),
-                size: row.int(2),
-                body: row.blob(3)
-            )
+            let stored = try StoredBatch(row: row)
             if let stored { events.add(RecordPositions(bytes: row.blob(4)), of: stored) }
             return !events.isFull
         }
@@ -104,12 +99,7 @@ extension BatchTables {
         statement.bind(span.upperBound.nanoseconds)
         statement.bind(span.lowerBound.nanoseconds)
         try statement.forEachRow { row in
-            let stored = StoredBatch(
-                signal: row.text(0),
-                receivedAt: try row.time(1),
-                size: row.int(2),
-                body: row.blob(3)
-            )
+            let stored = try StoredBatch(row: row)
             guard let stored else { return true }
             for position in RecordPositions(bytes: row.blob(4)) { search.look(at: position, of: stored.batch) }
             return !search.isFull

@@ -20,11 +20,6 @@ struct Catalog: Sendable {
     /// The number of the transaction that is open.
     var revision: Int64 = 0
 
-    private struct SessionKey: Hashable {
-        var id: String
-        var isHidden: Bool
-    }
-
     private struct Slot {
         let key: SessionKey
         var row: SessionTable.Row?
@@ -65,16 +60,9 @@ struct Catalog: Sendable {
     /// The row of a call's session; calls without one share a hidden row for each agent, user, project, machine and team.
     mutating func session(of call: Call, _ db: Database) throws -> Int64 {
         if let session = call.session { return try row(slot(session), db) }
-        // Rows of versions that knew no team have four names.
-        let names = [call.agent, call.user, call.project, call.machine] + (call.team.map { [$0] } ?? [])
-        let id = names.map { $0 ?? "" }.joined(separator: "\u{1F}")
-        var update = SessionUpdate(id: id, time: call.time)
-        (update.agent, update.user, update.project, update.machine) = (
-            call.agent, call.user, call.project, call.machine
-        )
-        update.team = call.team
-        let slot = slot(id, isHidden: true)
-        note(update, slot)
+        let key = SessionKey(of: call, namesAbsentTeam: false)
+        let slot = slot(key.id, isHidden: true)
+        if let update = key.update(by: call) { note(update, slot) }
         return try row(slot, db)
     }
 

@@ -21,6 +21,11 @@ package struct StoredBatch {
         batch = Batch(otlp, receivedAt: receivedAt)
     }
 
+    /// Reads a row that has signal, time of arrival, size and body in its first columns; nil when it is damaged.
+    package init?(row: some SQLRow) throws {
+        self.init(signal: row.text(0), receivedAt: try row.time(1), size: row.int(2), body: row.blob(3))
+    }
+
     /// The batch without the records before an instant, and the new position of each record that stays.
     package func records(from border: Timestamp) -> (rest: Batch, moved: [Int: Int]) {
         var rest = batch

@@ -127,12 +127,7 @@ struct RecordTable {
             [.int(session)],
             atOnce: 50
         ) { row in
-            let stored = StoredBatch(
-                signal: row.text(0),
-                receivedAt: try row.time(1),
-                size: row.int(2),
-                body: row.blob(3)
-            )
+            let stored = try StoredBatch(row: row)
             if let stored { events.add(RecordPositions(bytes: row.blob(4)), of: stored) }
             return !events.isFull
         }
@@ -158,12 +153,7 @@ struct RecordTable {
             [.int(session), .int(span.upperBound.nanoseconds), .int(span.lowerBound.nanoseconds)],
             atOnce: 50
         ) { row in
-            let stored = StoredBatch(
-                signal: row.text(0),
-                receivedAt: try row.time(1),
-                size: row.int(2),
-                body: row.blob(3)
-            )
+            let stored = try StoredBatch(row: row)
             guard let stored else { return true }
             for position in RecordPositions(bytes: row.blob(4)) { search.look(at: position, of: stored.batch) }
             return !search.isFull

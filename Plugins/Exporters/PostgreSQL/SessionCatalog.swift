@@ -7,15 +7,10 @@ import UsageDatabase
 ///
 /// Belongs to the writer; what was added in a transaction that failed must not be remembered.
 struct SessionCatalog {
-    private var positions: [Key: Int] = [:]
+    private var positions: [SessionKey: Int] = [:]
     private var slots: [Slot] = []
     /// The slots that have something to write, or whose row is wanted.
     private var touched: Set<Int> = []
-
-    struct Key: Hashable {
-        var id: String
-        var isHidden: Bool
-    }
 
     /// A session's row, and the names by which its calls are summed.
     private struct Row {
@@ -26,7 +21,7 @@ struct SessionCatalog {
     }
 
     private struct Slot {
-        let key: Key
+        let key: SessionKey
         var row: Row?
         var update: SessionUpdate?
         /// Whether a record names the session, not only a call.
@@ -41,7 +36,7 @@ struct SessionCatalog {
     /// Takes in what an observation reports of its session.
     mutating func note(_ observation: Observation) {
         guard let session = observation.session else { return }
-        let position = slot(Key(id: session, isHidden: false))
+        let position = slot(SessionKey(id: session))
         if slots[position].update?.merge(observation) == nil, let update = observation.sessionUpdate {
             note(update, position)
         }
@@ -49,7 +44,7 @@ struct SessionCatalog {
 
     /// Takes in a session that a record names.
     mutating func note(_ update: SessionUpdate) {
-        let position = slot(Key(id: update.id, isHidden: false))
+        let position = slot(SessionKey(id: update.id))
         if !update.isImplied { slots[position].isSighted = true }
         note(update, position)
     }
@@ -58,21 +53,11 @@ struct SessionCatalog {
     mutating func note(_ call: Call) {
         let position = slot(Self.key(of: call))
         touched.insert(position)
-        guard call.session == nil else { return }
-        var update = SessionUpdate(id: slots[position].key.id, time: call.time)
-        (update.agent, update.user, update.project, update.machine) = (
-            call.agent, call.user, call.project, call.machine
-        )
-        update.team = call.team
-        note(update, position)
+        if let update = slots[position].key.update(by: call) { note(update, position) }
     }
 
     /// Where the calls of a session are kept.
-    static func key(of call: Call) -> Key {
-        if let session = call.session { return Key(id: session, isHidden: false) }
-        let names = [call.agent, call.user, call.project, call.machine, call.team]
-        return Key(id: names.map { $0 ?? "" }.joined(separator: "\u{1F}"), isHidden: true)
-    }
+    static func key(of call: Call) -> SessionKey { SessionKey(of: call, namesAbsentTeam: true) }
 
     private mutating func note(_ update: SessionUpdate, _ position: Int) {
         touched.insert(position)
@@ -83,7 +68,7 @@ struct SessionCatalog {
         }
     }
 
-    private mutating func slot(_ key: Key) -> Int {
+    private mutating func slot(_ key: SessionKey) -> Int {
         if let known = positions[key] { return known }
         positions[key] = slots.count
         slots.append(Slot(key: key))
@@ -93,7 +78,7 @@ struct SessionCatalog {
     // MARK: - Writing
 
     /// The row of a session that was noted and found.
-    func row(_ key: Key) -> Int64 { positions[key].flatMap { slots[$0].row?.ref } ?? 0 }
+    func row(_ key: SessionKey) -> Int64 { positions[key].flatMap { slots[$0].row?.ref } ?? 0 }
 
     /// Finds the rows of what was noted, and gives new sessions the next numbers.
     mutating func findRows(_ connection: PostgresConnection, last: inout Int64) throws {
@@ -104,7 +89,7 @@ struct SessionCatalog {
             [.texts(Set(unknown.map { slots[$0].key.id }).sorted())]
         )
         _ = found.map { row in
-            let key = Key(id: row.text(0) ?? "", isHidden: row.bool(1))
+            let key = SessionKey(id: row.text(0) ?? "", isHidden: row.bool(1))
             guard let position = positions[key], slots[position].row == nil else { return }
             slots[position].row = Row(ref: row.int(2), names: SessionNames(row: row, from: 3))
         }

@@ -168,7 +168,7 @@ struct StoreWriter {
         var records = RecordTable(connection)
         let bodies = BodyCompressor()
         for batch in batches {
-            let rows = batch.sessions.map { sessions.row(SessionCatalog.Key(id: $0.id, isHidden: false)) }
+            let rows = batch.sessions.map { sessions.row(SessionKey(id: $0.id)) }
             records.put(batch, sessions: rows, bodies)
         }
         try records.write(&partitions)
