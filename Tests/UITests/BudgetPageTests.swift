@@ -20,7 +20,10 @@ struct BudgetPageTests {
     /// A collector with budgets, calls and limits.
     private static func hub() async throws -> Hub {
         let hub = try await Hub(config)
-        try await hub.send(SampleCalls.all)
+        // Of this month on its first days, too.
+        let (session, model) = (SampleCalls.dear, SampleCalls.opus)
+        let call = AgentCall(session: session, model: model, secondsAgo: 1, input: 90_000, output: 9_000)
+        try await hub.send(SampleCalls.all + [call])
         let now = Date().timeIntervalSince1970.rounded()
         func limit(_ name: String, _ used: Double, _ minutes: Double, resetsIn seconds: Double) -> JSON {
             [

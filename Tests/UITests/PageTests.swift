@@ -181,7 +181,7 @@ struct PageTests {
         let sonnet = try #require(titles.firstIndex(of: "claude-sonnet-4-5"))
         let last = try #require(lines.last).split(separator: ",", omittingEmptySubsequences: false)
         let today = try await Stage.shared.hub.get("/api/telemetry/summary?period=today")
-        #expect(Double(last[sonnet]) == today["byModel"]["claude-sonnet-4-5-20250929"]["cost"].double)
+        #expect(Double(last[sonnet]) == today["byModel"]["claude-sonnet-4-5-20250929"]["cost"].double ?? 0)
         try await tab.run(
             "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }"
         )
